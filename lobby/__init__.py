@@ -1,0 +1,1 @@
+"""Who may speak: ten voice slots and a waiting line."""

@@ -1,0 +1,1 @@
+"""A Discord on localhost: REST, gateway, voice with DAVE, and a page."""

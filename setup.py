@@ -1,0 +1,5 @@
+"""Builds the compiled parts: everything else about the project is in pyproject.toml."""
+
+from setuptools import setup
+
+setup()

@@ -1,0 +1,1 @@
+"""How it is heard: speakable text, sentences, queue, workers, Opus, playback, files."""

@@ -1,0 +1,1 @@
+"""What is remembered: records, tables, repositories, migrations."""

@@ -1,0 +1,1 @@
+"""Monotonic alignment search."""

@@ -1,0 +1,1 @@
+"""Engines that speak without torch: native, onnxruntime."""

@@ -1,0 +1,1 @@
+"""Voice folders, and every checkpoint format we import."""

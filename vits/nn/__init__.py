@@ -1,0 +1,1 @@
+"""VITS in PyTorch: the reference that every engine is held against, and what trains."""
