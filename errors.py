@@ -15,7 +15,7 @@ from words import N_, Words
 
 
 class ParleyError(Exception):
-    """Base of the tree. Subclasses set ``sentence``; its ``{holes}`` are filled from ``details``."""
+    """Base of the tree. A subclass sets ``sentence``; ``details`` fill its ``{holes}``."""
 
     sentence: ClassVar[str] = N_("Something went wrong. Nothing you wrote is lost.")
 
