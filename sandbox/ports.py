@@ -1,0 +1,97 @@
+"""The seam between the sandbox (REST, gateway) and its voice (websocket, UDP, DAVE).
+
+The gateway decides *who is where*; the voice host carries *sound*. When the bot sends
+op 4, the gateway makes a ``VoiceTicket``, tells the host to ``expect`` it, and answers
+VOICE_STATE_UPDATE and VOICE_SERVER_UPDATE with the ticket's session id, token and the
+host's ``endpoint``. Scripted members have no voice connection of their own: the host
+hears for them, and is told who is in which channel with ``members_changed``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from sandbox.clock import Clock
+
+
+@dataclass(frozen=True)
+class VoiceTicket:
+    """What a voice websocket must present in IDENTIFY (op 0) to be let in."""
+
+    guild_id: int
+    channel_id: int
+    user_id: int
+    session_id: str
+    token: str
+
+
+@dataclass(frozen=True)
+class HeardFrame:
+    """One 20 ms frame as the server decrypted it.
+
+    ``rtp_time`` is in samples at 48 kHz; ``arrived_s`` is ``Clock.real_s()`` when the
+    datagram came; ``opus`` is the plain Opus packet after transport and DAVE decryption.
+    """
+
+    guild_id: int
+    channel_id: int
+    speaker_id: int
+    ssrc: int
+    sequence: int
+    rtp_time: int
+    arrived_s: float
+    opus: bytes
+
+
+class VoiceWorld(Protocol):
+    """What a voice host may ask of the sandbox."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    def note(self, kind: str, **details: object) -> None:
+        """Write a line of the timeline, such as ``note("voice.ready", guild_id=..., ssrc=...)``.
+
+        Wakes ``sandbox.until`` and live listeners. Call it for each frame too: it is cheap.
+        """
+
+    def violate(self, rule: str, detail: str) -> None:
+        """Record a broken rule of Discord's; tests assert that there are none."""
+
+    def voice_closed(self, guild_id: int, user_id: int, code: int) -> None:
+        """The voice connection is gone for good (not a resume): the member leaves the channel."""
+
+
+class VoiceHost(Protocol):
+    """The sound side of the sandbox; ``sandbox.voice.open_voice`` makes the real one."""
+
+    @property
+    def endpoint(self) -> str:
+        """``host:port`` as VOICE_SERVER_UPDATE gives it; wss:// is put before it by clients."""
+
+    async def websocket(self, request: web.Request) -> web.StreamResponse:
+        """Serve one voice websocket; the sandbox mounts this on its own TLS port."""
+
+    def expect(self, ticket: VoiceTicket) -> None:
+        """Let this ticket in. An older ticket of the same guild and user is void from now
+        on, and its websocket is closed with 4014 (the client then follows the new one)."""
+
+    def forget(self, guild_id: int, user_id: int, code: int = 4014) -> None:
+        """The user left or was removed: void the ticket, close the websocket with ``code``."""
+
+    def members_changed(self, guild_id: int, channel_id: int, member_ids: frozenset[int]) -> None:
+        """The people now in this channel, the bot included. Sent on every change."""
+
+    def frames(self, guild_id: int) -> Sequence[HeardFrame]:
+        """Every frame of this guild so far, in order of arrival."""
+
+    async def close(self) -> None:
+        """Close every connection and socket."""
+
+
+OpenVoice = Callable[[VoiceWorld, str, int], Awaitable[VoiceHost]]
+"""``await open_voice(world, host, port)``: host and port are those of the TLS server."""
