@@ -56,8 +56,11 @@ class VoiceWorld(Protocol):
     def note(self, kind: str, **details: object) -> None:
         """Write a line of the timeline, such as ``note("voice.ready", guild_id=..., ssrc=...)``.
 
-        Wakes ``sandbox.until`` and live listeners. Call it for each frame too: it is cheap.
+        Wakes ``sandbox.until`` and live listeners.
         """
+
+    def poke(self) -> None:
+        """Wake ``sandbox.until`` without writing a line: call it for each frame heard."""
 
     def violate(self, rule: str, detail: str) -> None:
         """Record a broken rule of Discord's; tests assert that there are none."""
