@@ -1,0 +1,1 @@
+"""Discord's limits on what clients send, each with the error Discord answers."""
