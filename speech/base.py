@@ -22,7 +22,7 @@ SILENCE = b"\xf8\xff\xfe"  # Discord's own frame of silence: CELT, 20 ms, mono; 
 
 @dataclass(frozen=True)
 class VoiceChoice:
-    """Which voice speaks, and how. ``speed`` 1.2 is a fifth faster; ``pitch`` 1.1 a tenth higher."""
+    """Which voice speaks, and how: ``speed`` 1.2 is a fifth faster, ``pitch`` 1.1 a tenth higher."""
 
     voice: str
     speaker: str | None = None
@@ -64,7 +64,7 @@ class Listener:
 
 
 class SpeechMaker(Protocol):
-    """What makes sound of lines: :class:`speech.studio.Studio`, or a fake that passes its contract test."""
+    """What makes sound of lines: ``speech.studio.Studio``, or a fake that passes its test."""
 
     def speak(self, lines: Sequence[Line]) -> AsyncIterator[bytes]:
         """Opus frames of ``lines``, one voice after another, streamed as they are made.

@@ -13,7 +13,7 @@ class SpeechSettings:
 
     Attributes:
         voices: folders that hold voices, searched in order.
-        voice: name of the voice that speaks when a person chose none (``NAME`` or ``NAME/speaker``).
+        voice: who speaks when a person chose no voice (``NAME`` or ``NAME/speaker``).
         workers: synthesis processes.
         threads: threads of each process; 0 shares the cores that are left (cores - 1, at least 1).
         precision: ``auto``, ``fp32`` or ``bf16``, as ``vits`` understands them.
