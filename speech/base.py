@@ -22,7 +22,7 @@ SILENCE = b"\xf8\xff\xfe"  # Discord's own frame of silence: CELT, 20 ms, mono; 
 
 @dataclass(frozen=True)
 class VoiceChoice:
-    """Which voice speaks, and how: ``speed`` 1.2 is a fifth faster, ``pitch`` 1.1 a tenth higher."""
+    """Which voice speaks and how: ``speed`` 1.2 is a fifth faster, ``pitch`` 1.1 a tenth higher."""
 
     voice: str
     speaker: str | None = None

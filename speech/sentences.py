@@ -29,14 +29,15 @@ MESSAGE_LIMIT: Final = 2_000
 """Discord's longest message. Nothing that is still open after so many characters ever closes."""
 
 # Followed by a full stop that ends no sentence.
-_TITLES: Final = frozenset(
-    "mr mrs ms mx dr prof sr st mt rev hon gen col capt lt sgt gov sen rep pres messrs "
-    "e.g i.e eg ie cf vs viz al approx ca fig figs no nos vol pp p ch sec eq eqs ed eds trans "
-    "dept univ assn bros jan feb mar apr jun jul aug sep sept oct nov dec".split()
+_TITLES = re.compile(
+    r"mr|mrs|ms|mx|dr|prof|sr|st|mt|rev|hon|gen|col|capt|lt|sgt|gov|sen|rep|pres|messrs|e\.g|i\.e|eg|"
+    r"ie|cf|vs|viz|al|approx|ca|figs?|nos?|vol|pp?|ch|sec|eqs?|eds?|trans|dept|univ|assn|bros|jan|feb|"
+    r"mar|apr|jun|jul|aug|sept?|oct|nov|dec",
+    re.IGNORECASE,
 )
 # These may end one: what follows decides.
-_EITHER: Final = frozenset(
-    "etc inc ltd co corp jr a.m p.m u.s u.k u.n e.u d.c ph.d b.a m.a".split()
+_EITHER = re.compile(
+    r"etc|inc|ltd|co|corp|jr|[ap]\.m|u\.[skn]|e\.u|d\.c|ph\.d|[bm]\.a", re.IGNORECASE
 )
 
 _END = re.compile(r"[.!?…。！？｡．]+[\"'”’»)\]*_~」』）】》〉〕］]*")
@@ -221,12 +222,12 @@ class Splitter:
         word = _WORD.search(before, max(0, len(before) - 16))
         if word is None:
             return "always"
-        name = word[0].lower().rstrip(".")
-        if name in _TITLES:
+        name = word[0].rstrip(".")
+        if _TITLES.fullmatch(name):
             return "never"
-        if name in _EITHER:
+        if _EITHER.fullmatch(name):
             return "either"
-        if len(name) == 1 and word[0].isupper() and word[0] != "I":
+        if len(name) == 1 and name.isupper() and name != "I":
             earlier = before[: word.start()].split()
             if not earlier or earlier[-1][:1].isupper():
                 return "never"  # "George W. Bush"

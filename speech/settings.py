@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+Seconds = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True)
@@ -33,21 +39,21 @@ class SpeechSettings:
 
     voices: tuple[Path, ...] = (Path("models/voices"),)
     voice: str = "joe"
-    workers: int = 1
-    threads: int = 0
-    precision: str = "auto"
-    backend: str = "auto"
-    voices_kept: int = 3
-    nice: int = 10
-    bitrate_bps: int = 48_000
-    buffer_s: float = 10.0
-    late_s: float = 5.0
-    stall_s: float = 30.0
-    pause_s: float = 0.18
-    dave_wait_s: float = 1.0
-    queue_person: int = 5
-    queue_total: int = 20
-    reply_max_s: float = 600.0
+    workers: Count = 1
+    threads: Annotated[int, Field(ge=0)] = 0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    backend: Literal["auto", "native", "onnx", "torch"] = "auto"
+    voices_kept: Count = 3
+    nice: Annotated[int, Field(ge=0, le=19)] = 10
+    bitrate_bps: Annotated[int, Field(ge=8_000, le=256_000)] = 48_000
+    buffer_s: Annotated[float, Field(ge=1)] = 10.0
+    late_s: Seconds = 5.0
+    stall_s: Seconds = 30.0
+    pause_s: Seconds = 0.18
+    dave_wait_s: Seconds = 1.0
+    queue_person: Count = 5
+    queue_total: Count = 20
+    reply_max_s: Seconds = 600.0
 
     def worker_threads(self) -> int:
         """Threads of each process; one core is left to the bot itself."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speech.sentences import LIMIT, Splitter
@@ -16,7 +18,7 @@ def split(pieces: list[str]) -> list[str]:
 
 
 CASES = {
-    "plain": ("Hello there. How are you? I'm fine!", ["Hello there.", "How are you?", "I'm fine!"]),
+    "plain": ("Hello there. How are you? Fine!", ["Hello there.", "How are you?", "Fine!"]),
     "title": (
         "Mr. Smith and Dr. Wu met. They spoke.",
         ["Mr. Smith and Dr. Wu met.", "They spoke."],
@@ -97,35 +99,32 @@ def test_half_a_spoiler_never_leaves() -> None:
 
 
 # Text made of what makes cutting hard, so that the properties meet hard cases often.
+MARKS = [". ", "...", "…", "```", "`", "||", "\n", "\n\n", " ", "Mr.", "e.g. ", "U.S. ", "3.14"]
+WIDE = [
+    "。",
+    "！",
+    "」",
+    "「",
+    "と",
+    "、",
+    "字",
+    "カナ",
+    "字" * 40,
+    "👩\u200d👩\u200d👧",
+    "e\u0301",
+]
+LATIN = [", ", "https://a.b/", "<@123456789>", "1. ", '"', "word", "a" * 90, ", and " * 12, "?!"]
 HARD = st.lists(
-    st.one_of(
-        st.sampled_from(
-            [". ", "...", "…", "```", "`", "||", "\n", "\n\n", " ", "Mr.", "e.g. ", "U.S. ", "3.14"]
-            + ["。", "！", "」", "「", "と", "、", ", ", "https://a.b/", "<@123456789>", "1. ", '"']
-            + [
-                "word",
-                "字",
-                "カナ",
-                "👩‍👩‍👧",
-                "e\u0301",
-                "a" * 90,
-                "字" * 40,
-                ", and " * 12,
-                "?!",
-                "*",
-            ]
-        ),
-        st.text(max_size=8),
-    ),
-    max_size=40,
+    st.one_of(st.sampled_from([*MARKS, *WIDE, *LATIN]), st.text(max_size=8)), max_size=40
 ).map("".join)
 
 
 @given(HARD, st.data())
+@settings(max_examples=300)
 def test_nothing_is_dropped_and_borders_do_not_matter(text: str, data: st.DataObject) -> None:
     borders = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=12)))
     edges = [0, *borders, len(text)]
-    pieces = [text[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [text[start:end] for start, end in itertools.pairwise(edges)]
     whole = split([text])
     assert "".join(whole) == text
     assert split(pieces) == whole
