@@ -2,37 +2,52 @@
  *
  *   value[f][t] = score[f][t] + max(value[f-1][t-1], value[f-1][t])
  *
- * Only the last row of values is kept; of each cell we keep one bit, "came from the token
- * before", which is all that the way back needs. Rows are bit sets of `words` 32-bit words.
+ * Only the last row of values is kept; of each cell we keep whether the path "moved", that is
+ * came from the token before, which is all that the way back needs: a bit in the AVX-512 kernel,
+ * where a comparison gives bits, and a byte elsewhere, which compilers vectorise.
  *
- * Legend: T_text tokens t, T_frames frames f; `stride` floats between frames of `score`;
- * `row` is work space of T_text rounded up to 16, plus 16 floats before it.
+ * Legend: T_text tokens t, T_frames frames f; `stride` floats between frames of `score`; `row` is
+ * work space of T_text rounded up to 16, after 16 floats of margin; `moved` has `align_pitch`
+ * bytes a frame.
  */
 #ifndef PARLEY_ALIGN_KERNEL_H
 #define PARLEY_ALIGN_KERNEL_H
 
+#include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 /* What the reference implementation calls max_neg_val: a cell no path can come from. */
 #define ALIGN_UNREACHED (-1e9f)
 
+#if defined(__x86_64__) && defined(__GNUC__) && defined(__linux__)
+#define ALIGN_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define ALIGN_CLONES
+#endif
+
+/* One frame: `now` and `last` are rows of values, apart from each other so that it vectorises. */
+ALIGN_CLONES static void align_frame(const float *restrict score, const float *restrict last,
+                                     float *restrict now, uint8_t *restrict moved, int from,
+                                     int to) {
+    for (int t = from; t < to; t++) {
+        float stay = last[t], before = last[t - 1];
+        now[t] = score[t] + (stay < before ? before : stay);
+        moved[t] = stay < before;
+    }
+}
+
 static inline void align_forward_portable(const float *score, ptrdiff_t stride, int t_text,
-                                          int t_frames, int words, float *row, uint32_t *bits) {
-    for (int f = 0; f < t_frames; f++, score += stride, bits += words) {
+                                          int t_frames, ptrdiff_t pitch, float *last, float *now,
+                                          uint8_t *moved) {
+    last[-1] = 0.0f; /* Before the very first cell; nothing else starts a path. */
+    for (int f = 0; f < t_frames; f++, score += stride, moved += pitch) {
         int from = t_text + f - t_frames;
         int to = f + 1 < t_text ? f + 1 : t_text;
-        if (from < 0) from = 0;
-        memset(bits, 0, sizeof(uint32_t) * (size_t)words);
-        /* At the left edge nothing came from a token before, but for the very first cell. */
-        float before = from ? row[from - 1] : (f ? ALIGN_UNREACHED : 0.0f);
-        for (int t = from; t < to; t++) {
-            float stay = row[t];
-            int moved = stay < before;
-            row[t] = score[t] + (moved ? before : stay);
-            bits[t >> 5] |= (uint32_t)moved << (t & 31);
-            before = stay;
-        }
+        align_frame(score, last, now, moved, from < 0 ? 0 : from, to);
+        float *spare = last;
+        last = now;
+        now = spare;
+        now[-1] = last[-1] = ALIGN_UNREACHED;
     }
 }
 
@@ -43,14 +58,13 @@ static inline void align_forward_portable(const float *score, ptrdiff_t stride, 
 /* Sixteen tokens at a time, in place: the block's old values are carried in a register, so the
  * neighbour to the left is one lane shift away and no store is read back. */
 __attribute__((target("avx512f"))) static void
-align_forward_avx512(const float *score, ptrdiff_t stride, int t_text, int t_frames, int words,
-                     float *row, uint32_t *bits) {
+align_forward_avx512(const float *score, ptrdiff_t stride, int t_text, int t_frames,
+                     ptrdiff_t pitch, float *row, uint8_t *moved_bits) {
     const __m512 unreached = _mm512_set1_ps(ALIGN_UNREACHED);
-    for (int f = 0; f < t_frames; f++, score += stride, bits += words) {
+    for (int f = 0; f < t_frames; f++, score += stride, moved_bits += pitch) {
         int from = t_text + f - t_frames;
         int to = f + 1 < t_text ? f + 1 : t_text;
         from = from < 0 ? 0 : from & ~15;
-        uint16_t *moved_bits = (uint16_t *)bits;
         __m512 carried = from ? _mm512_loadu_ps(row + from - 16)
                               : (f ? unreached : _mm512_setzero_ps());
         for (int t = from; t < to; t += 16) {
@@ -64,7 +78,8 @@ align_forward_avx512(const float *score, ptrdiff_t stride, int t_text, int t_fra
             best = _mm512_add_ps(best, _mm512_maskz_loadu_ps(live, score + t));
             /* Cells past the diagonal stay unreached: a later row compares against them. */
             _mm512_mask_storeu_ps(row + t, live, best);
-            moved_bits[t >> 4] = (uint16_t)moved;
+            moved_bits[t >> 3] = (uint8_t)moved;
+            moved_bits[(t >> 3) + 1] = (uint8_t)(moved >> 8);
             carried = stay;
         }
     }
@@ -81,26 +96,31 @@ static inline int align_cpu_has_avx512(void) {
 #endif
 }
 
-/* Durations of one utterance, (T_text,) int32, from contiguous or strided scores.
- * `row` and `bits` are the caller's work space; see the legend. */
+/* Bytes of `moved` for one frame. */
+static inline ptrdiff_t align_pitch(int t_text, int vector) {
+    return vector ? (t_text + 15) / 16 * 2 : t_text;
+}
+
+/* Adds to `durations`, (T_text,) int32 of zeros. `row` and `moved` are the caller's work space:
+ * see the legend; `row` has room for two rows. */
 static inline void align_one(const float *score, ptrdiff_t stride, int t_text, int t_frames,
-                             int vector, float *row, uint32_t *bits, int32_t *durations) {
-    int words = (t_text + 31) / 32;
-    for (int t = -16; t < (t_text + 15) / 16 * 16; t++) row[t] = ALIGN_UNREACHED;
+                             int vector, float *row, uint8_t *moved, int32_t *durations) {
+    ptrdiff_t pitch = align_pitch(t_text, vector);
+    int width = (t_text + 15) / 16 * 16 + 16;
+    for (int t = -16; t < 2 * width - 16; t++) row[t] = ALIGN_UNREACHED;
 #if ALIGN_HAVE_AVX512
     if (vector) {
-        align_forward_avx512(score, stride, t_text, t_frames, words, row, bits);
+        align_forward_avx512(score, stride, t_text, t_frames, pitch, row, moved);
     } else
 #endif
     {
-        (void)vector;
-        align_forward_portable(score, stride, t_text, t_frames, words, row, bits);
+        align_forward_portable(score, stride, t_text, t_frames, pitch, row, row + width, moved);
     }
     int t = t_text - 1;
     for (int f = t_frames - 1; f >= 0; f--) {
+        const uint8_t *cell = moved + f * pitch;
         durations[t]++;
-        const uint32_t *moved = bits + (ptrdiff_t)f * words;
-        if (t && (t == f || (moved[t >> 5] >> (t & 31) & 1u))) t--;
+        if (t && (t == f || (vector ? cell[t >> 3] >> (t & 7) & 1 : cell[t]))) t--;
     }
 }
 

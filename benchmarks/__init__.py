@@ -1,0 +1,1 @@
+"""What every speed claim comes from: ``make bench``, or ``python -m benchmarks NAME...``."""

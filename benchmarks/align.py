@@ -1,0 +1,94 @@
+"""Monotonic alignment search against the original's: its bare kernel, and the call it ships.
+
+The peer is ``monotonic-align`` 1.0.0 from PyPI, the module of jaywalnut310/vits, built here from
+its source with the flags it asks for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import harness
+from vits.align import align, search
+
+SHAPES = (  # batch, tokens, frames
+    (1, 20, 60),
+    (1, 200, 800),
+    (4, 50, 200),
+    (16, 120, 500),
+    (32, 200, 800),
+    (32, 100, 1000),
+    (64, 400, 800),
+)
+
+
+def _original() -> Any:
+    """The peer's module, in a folder of its own that uses our PyTorch."""
+    folder = harness.PEERS / "align"
+    if not (folder / "monotonic_align").is_dir():
+        subprocess.run(
+            [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder),
+             "monotonic-align==1.0.0"],
+            check=True,
+        )  # fmt: skip
+    sys.path.insert(0, str(folder))
+    return importlib.import_module("monotonic_align")
+
+
+def _shape(original: Any, shape: tuple[int, int, int], rounds: int) -> dict[str, Any]:
+    import torch
+
+    batch, tokens, frames = shape
+    scores = np.random.default_rng(0).standard_normal((batch, frames, tokens)).astype(np.float32)
+    text, time = np.full(batch, tokens, np.int32), np.full(batch, frames, np.int32)
+    path, work = np.zeros(scores.shape, np.int32), scores.copy()
+    tensor, mask = torch.from_numpy(scores), torch.ones(batch, frames, tokens)
+
+    def bare() -> None:
+        # The kernel sums in place; adding to sums takes the same time as adding to scores.
+        original.core.maximum_path_c(path, work, time, text)
+
+    taken = harness.interleave(
+        {
+            "ours, 1 thread": lambda: align(scores, text, time, threads=1),
+            "ours, 2 threads": lambda: align(scores, text, time, threads=2),
+            "ours, portable, 1 thread": lambda: align(scores, text, time, threads=1, portable=True),
+            "ours, bare kernel": lambda: search.search(scores, text, time, 1, search.has_avx512()),
+            "original, bare kernel": bare,
+            "original, as shipped": lambda: original.maximum_path(tensor, mask),
+        },
+        rounds=rounds,
+    )
+    same = (original.maximum_path(tensor, mask).numpy().sum(1) == align(scores, text, time)).all()
+    return {
+        "shape": {"batch": batch, "tokens": tokens, "frames": frames},
+        "same_paths": bool(same),
+        "ms": {k: harness.Spread.of([s * 1e3 for s in v], "ms") for k, v in taken.items()},
+    }
+
+
+def run(out_dir: Path, quick: bool) -> dict[str, Any]:
+    """Measure every shape; returns and saves the figures, prints the table."""
+    original = _original()
+    found = [_shape(original, shape, 15 if quick else 80) for shape in SHAPES]
+    rows: list[list[object]] = [
+        ["batch x tokens x frames", "ours ms", "2 threads", "portable", "our kernel", "its kernel", "as shipped",
+         "kernel ratio", "call ratio", "same paths"]
+    ]  # fmt: skip
+    for entry in found:
+        ms = {name: spread.median for name, spread in entry["ms"].items()}
+        ours, two, portable, kernel, bare, shipped = ms.values()
+        rows.append(
+            [" x ".join(map(str, entry["shape"].values())), ours, two, portable, kernel, bare, shipped,
+             bare / kernel, shipped / two, entry["same_paths"]]
+        )  # fmt: skip
+    print(harness.table("Monotonic alignment search", rows))
+    result = {"machine": harness.machine(), "shapes": found}
+    harness.save(out_dir, "align", result)
+    return result
