@@ -9,13 +9,15 @@ hears for them, and is told who is in which channel with ``members_changed``.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
 
 from sandbox.clock import Clock
+from sandbox.voice.faults import VoiceFaults
+from sandbox.voice.hearing import Hearing
 
 
 @dataclass(frozen=True)
@@ -27,24 +29,6 @@ class VoiceTicket:
     user_id: int
     session_id: str
     token: str
-
-
-@dataclass(frozen=True)
-class HeardFrame:
-    """One 20 ms frame as the server decrypted it.
-
-    ``rtp_time`` is in samples at 48 kHz; ``arrived_s`` is ``Clock.real_s()`` when the
-    datagram came; ``opus`` is the plain Opus packet after transport and DAVE decryption.
-    """
-
-    guild_id: int
-    channel_id: int
-    speaker_id: int
-    ssrc: int
-    sequence: int
-    rtp_time: int
-    arrived_s: float
-    opus: bytes
 
 
 class VoiceWorld(Protocol):
@@ -70,7 +54,7 @@ class VoiceWorld(Protocol):
 
 
 class VoiceHost(Protocol):
-    """The sound side of the sandbox; ``sandbox.voice.open_voice`` makes the real one."""
+    """The sound side of the sandbox; ``sandbox.voice.host.open_voice`` makes the real one."""
 
     @property
     def endpoint(self) -> str:
@@ -86,11 +70,18 @@ class VoiceHost(Protocol):
     def forget(self, guild_id: int, user_id: int, code: int = 4014) -> None:
         """The user left or was removed: void the ticket, close the websocket with ``code``."""
 
-    def members_changed(self, guild_id: int, channel_id: int, member_ids: frozenset[int]) -> None:
-        """The people now in this channel, the bot included. Sent on every change."""
+    def members_changed(self, guild_id: int, channel_id: int, listener_ids: frozenset[int]) -> None:
+        """The scripted members now in this channel (never a user with a ticket): the host
+        listens for each of them. Sent on every change; the empty set when all have left."""
 
-    def frames(self, guild_id: int) -> Sequence[HeardFrame]:
-        """Every frame of this guild so far, in order of arrival."""
+    def heard(self, guild_id: int, member_id: int) -> Hearing:
+        """What a scripted member has heard in this guild so far, and goes on hearing.
+
+        One and the same object from the first call on, also before the member joins."""
+
+    @property
+    def faults(self) -> VoiceFaults:
+        """What goes wrong on purpose; see ``sandbox/voice/faults.py``."""
 
     async def close(self) -> None:
         """Close every connection and socket."""
