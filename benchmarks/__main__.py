@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME...] [--quick] [--out DIR]``: run benchmarks, print tables, keep JSON."""
+"""``python -m benchmarks [NAME...]``: run benchmarks, print tables, keep JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMES = ("align",)
 
 
 def main() -> int:
-    """Run the named benchmarks (all by default); each module has ``run(out_dir, quick) -> dict``."""
+    """Run the named benchmarks, or all; each module has ``run(out_dir, quick) -> dict``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: to try, not to quote")

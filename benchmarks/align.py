@@ -78,15 +78,15 @@ def run(out_dir: Path, quick: bool) -> dict[str, Any]:
     original = _original()
     found = [_shape(original, shape, 15 if quick else 80) for shape in SHAPES]
     rows: list[list[object]] = [
-        ["batch x tokens x frames", "ours ms", "2 threads", "portable", "our kernel", "its kernel", "as shipped",
-         "kernel ratio", "call ratio", "same paths"]
+        ["batch x tokens x frames", "ours ms", "2 threads", "portable", "our kernel",
+         "its kernel", "as shipped", "kernel ratio", "call ratio", "same paths"]
     ]  # fmt: skip
     for entry in found:
         ms = {name: spread.median for name, spread in entry["ms"].items()}
         ours, two, portable, kernel, bare, shipped = ms.values()
         rows.append(
-            [" x ".join(map(str, entry["shape"].values())), ours, two, portable, kernel, bare, shipped,
-             bare / kernel, shipped / two, entry["same_paths"]]
+            [" x ".join(map(str, entry["shape"].values())), ours, two, portable, kernel, bare,
+             shipped, bare / kernel, shipped / two, entry["same_paths"]]
         )  # fmt: skip
     print(harness.table("Monotonic alignment search", rows))
     result = {"machine": harness.machine(), "shapes": found}
