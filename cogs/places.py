@@ -1,0 +1,153 @@
+"""Where an answer appears: under a command, or under a message. Nothing pings by accident.
+
+A place hides two differences: the first message of a command *edits* the "thinking..." that
+acknowledged it, and its token dies after fifteen minutes, after which the same messages are
+reached as ordinary messages of the channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+import discord
+
+QUIET = discord.AllowedMentions.none()
+"""Passed on every send *and edit*: an edit without it parses mentions again."""
+
+TOKEN_DEAD = 50027
+UNKNOWN_WEBHOOK = 10015
+UNKNOWN_MESSAGE = 10008
+
+_T = TypeVar("_T")
+
+
+class Gone(Exception):
+    """The message was deleted; whoever did that does not want it back."""
+
+
+class Place(Protocol):
+    """Where messages of one answer go, one after another."""
+
+    async def send(
+        self,
+        content: str,
+        view: discord.ui.View | None = None,
+        *,
+        file: discord.File | None = None,
+    ) -> discord.Message:
+        """Send the next message."""
+        ...
+
+    async def edit(
+        self, message: discord.Message, content: str, view: discord.ui.View | None = None
+    ) -> None:
+        """Change one of them. Raises :class:`Gone` when it was deleted."""
+        ...
+
+
+class UnderCommand:
+    """Answers a command or a button that was deferred with "thinking..."."""
+
+    def __init__(self, interaction: discord.Interaction) -> None:
+        self._interaction = interaction
+        self._first = True
+
+    async def send(
+        self,
+        content: str,
+        view: discord.ui.View | None = None,
+        *,
+        file: discord.File | None = None,
+    ) -> discord.Message:
+        first, self._first = self._first, False
+        files = [file] if file else []
+
+        async def by_token() -> discord.Message:
+            if first:
+                return await self._interaction.edit_original_response(
+                    content=content, view=view, attachments=files, allowed_mentions=QUIET
+                )
+            return await self._interaction.followup.send(
+                content,
+                view=view or discord.utils.MISSING,
+                files=files,
+                allowed_mentions=QUIET,
+                wait=True,
+            )
+
+        async def by_channel() -> discord.Message:
+            channel = self._interaction.channel
+            if not isinstance(channel, discord.abc.Messageable):
+                raise Gone
+            return await channel.send(
+                content, view=view or discord.utils.MISSING, files=files, allowed_mentions=QUIET
+            )
+
+        return await _outliving_token(by_token, by_channel)
+
+    async def edit(
+        self, message: discord.Message, content: str, view: discord.ui.View | None = None
+    ) -> None:
+        async def by_token() -> None:
+            await message.edit(content=content, view=view, allowed_mentions=QUIET)
+
+        async def by_channel() -> None:
+            # A plain partial message: the one we hold would use the dead token again.
+            plain = discord.PartialMessage(channel=message.channel, id=message.id)
+            await plain.edit(content=content, view=view, allowed_mentions=QUIET)
+
+        await _outliving_token(by_token, by_channel)
+
+
+class UnderMessage:
+    """Answers a mention, a reply or a direct message; ``ping`` the one who wrote it, or nobody."""
+
+    def __init__(self, message: discord.Message, *, ping: bool) -> None:
+        self._message = message
+        self._first = True
+        self._mentions = discord.AllowedMentions(
+            everyone=False, users=False, roles=False, replied_user=ping
+        )
+
+    async def send(
+        self,
+        content: str,
+        view: discord.ui.View | None = None,
+        *,
+        file: discord.File | None = None,
+    ) -> discord.Message:
+        first, self._first = self._first, False
+        reference = self._message.to_reference(fail_if_not_exists=False) if first else None
+        return await self._message.channel.send(
+            content,
+            view=view or discord.utils.MISSING,
+            files=[file] if file else [],
+            reference=reference or discord.utils.MISSING,
+            allowed_mentions=self._mentions if first else QUIET,
+        )
+
+    async def edit(
+        self, message: discord.Message, content: str, view: discord.ui.View | None = None
+    ) -> None:
+        try:
+            await message.edit(content=content, view=view, allowed_mentions=QUIET)
+        except discord.NotFound as error:
+            raise Gone from error
+
+
+async def _outliving_token(
+    by_token: Callable[[], Awaitable[_T]], by_channel: Callable[[], Awaitable[_T]]
+) -> _T:
+    """Try by the interaction's token and, once that has died, as an ordinary message."""
+    try:
+        return await by_token()
+    except discord.HTTPException as error:
+        if error.code == UNKNOWN_MESSAGE:
+            raise Gone from error
+        if error.code not in (TOKEN_DEAD, UNKNOWN_WEBHOOK):
+            raise
+    try:
+        return await by_channel()
+    except (discord.NotFound, discord.Forbidden) as error:
+        raise Gone from error

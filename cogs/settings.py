@@ -1,0 +1,39 @@
+"""What can be set about the Discord surface. ``settings.py`` composes it; no file is read here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+Seconds = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True)
+class DiscordSettings:
+    """How Parley meets Discord.
+
+    Attributes:
+        token: the bot's token, from the developer portal. Better set as DISCORD_TOKEN.
+        command_guilds: servers that get the commands at once; empty: everywhere, which Discord
+            may take an hour to show.
+        reply_ping: whether an answer to a message (not to a command) pings who wrote it.
+        edit_gap_s: least time between two edits of an answer that is being written.
+        edit_least: least new characters that are worth an edit.
+        waiting_most: messages of one person that may wait while an earlier one is answered.
+        image_bytes_most: largest image that is passed to the model; larger ones are refused.
+        voice_attempts: fresh connections tried after a voice connection was lost for good.
+        voice_connect_s: how long one attempt to connect to voice may take.
+    """
+
+    token: SecretStr = field(default=SecretStr(""))
+    command_guilds: tuple[int, ...] = ()
+    reply_ping: bool = False
+    edit_gap_s: Seconds = 1.1
+    edit_least: Count = 20
+    waiting_most: Count = 5
+    image_bytes_most: Count = 10 * 1024 * 1024
+    voice_attempts: Count = 5
+    voice_connect_s: Seconds = 15.0
