@@ -1,0 +1,1 @@
+"""One script per revision; never changed once released."""
