@@ -1,0 +1,167 @@
+"""An answer that grows: edits are rare, the last one always lands, nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, cast
+
+import discord
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cogs.live_reply import Ending, LiveReply, Throttle
+from cogs.places import Gone
+from tests.cogs.virtual_time import in_virtual_time
+
+
+@dataclass
+class Shown:
+    """A message as it stands, and when it was touched."""
+
+    content: str
+    view: object
+    touched_s: list[float]
+
+
+@dataclass
+class Paper:
+    """A place that remembers. ``refusals`` are raised, one by one, instead of writing."""
+
+    messages: list[Shown] = field(default_factory=list)
+    refusals: list[Exception | None] = field(default_factory=list)
+
+    def _write(self) -> float:
+        if self.refusals and (refusal := self.refusals.pop(0)):
+            raise refusal
+        return asyncio.get_running_loop().time()
+
+    async def send(self, content: str, view: Any = None, *, file: Any = None) -> discord.Message:
+        self.messages.append(Shown(content, view, [self._write()]))
+        return cast("discord.Message", self.messages[-1])
+
+    async def edit(self, message: discord.Message, content: str, view: Any = None) -> None:
+        now_s = self._write()
+        shown = cast("Shown", message)
+        shown.content, shown.view = content, view
+        shown.touched_s.append(now_s)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 2), st.integers(1, 60)), min_size=1, max_size=60),
+    st.floats(0.5, 2),
+    st.integers(1, 40),
+)
+def test_edits_keep_their_distance_and_the_end_is_shown(
+    arrivals: list[tuple[float, int]], gap_s: float, least: int
+) -> None:
+    throttle = Throttle(gap_s, least)
+    now_s, length, edits = 0.0, 0, []
+    for wait_s, grown in arrivals:
+        now_s += wait_s
+        length += grown
+        due_s = throttle.due_s(length, ended=False, now_s=now_s)
+        if due_s == 0:
+            assert length - throttle.shown >= least or not edits
+            throttle.edited(length, now_s=now_s)
+            edits.append(now_s)
+    due_s = throttle.due_s(length, ended=True, now_s=now_s)
+    assert due_s is not None
+    assert due_s <= gap_s + 1e-9
+    assert all(b - a >= gap_s - 1e-9 for a, b in pairwise(edits))
+
+
+def test_the_first_words_are_shown_at_once_and_the_last_ones_always() -> None:
+    async def story() -> None:
+        paper = Paper()
+        reply = LiveReply(paper, Throttle(1.1, 20))
+        reply.feed("Hi")
+        await asyncio.sleep(0.01)
+        assert [m.content for m in paper.messages] == ["Hi"]
+        for _ in range(100):
+            reply.feed(" word")
+            await asyncio.sleep(0.05)
+        reply.feed(".")
+        await reply.finish(Ending(footer="-# foot"))
+        (message,) = paper.messages
+        assert message.content == "Hi" + " word" * 100 + ".\n-# foot"
+        assert len(message.touched_s) <= 7
+        assert all(b - a >= 1.1 - 1e-9 for a, b in pairwise(message.touched_s))
+
+    in_virtual_time(story())
+
+
+def test_a_long_answer_flows_on_and_the_buttons_move_to_its_last_message() -> None:
+    async def story() -> None:
+        paper = Paper()
+        stop, again = cast("discord.ui.View", "stop"), cast("discord.ui.View", "again")
+        reply = LiveReply(paper, Throttle(1.1, 20), view=stop)
+        for n in range(900):
+            reply.feed(f"{n} ")
+            await asyncio.sleep(0.01)
+        assert [m.view for m in paper.messages] == [None, "stop"]
+        await reply.finish(Ending(view=again))
+        assert "".join(m.content for m in paper.messages) == "".join(f"{n} " for n in range(900))
+        assert [m.view for m in paper.messages] == [None, "again"]
+
+    in_virtual_time(story())
+
+
+def test_an_edit_that_fails_on_the_way_is_made_up_for() -> None:
+    async def story() -> None:
+        paper = Paper(refusals=[None, OSError(), OSError(), OSError(), None])
+        reply = LiveReply(paper, Throttle(1.1, 20))
+        reply.feed("The beginning")
+        await asyncio.sleep(0.01)
+        reply.feed(", the middle of it all")
+        await asyncio.sleep(2)
+        reply.feed(", the end.")
+        await reply.finish(Ending())
+        assert paper.messages[0].content == "The beginning, the middle of it all, the end."
+
+    in_virtual_time(story())
+
+
+def test_when_discord_never_takes_the_end_that_is_said() -> None:
+    async def story() -> None:
+        reply = LiveReply(Paper(refusals=[OSError()] * 9), Throttle(1.1, 20))
+        reply.feed("Lost")
+        with pytest.raises(OSError):
+            await reply.finish(Ending())
+
+    in_virtual_time(story())
+
+
+def test_a_deleted_message_ends_the_answer_and_is_not_sent_again() -> None:
+    async def story() -> None:
+        paper, gone = Paper(refusals=[None, Gone()]), asyncio.Event()
+        reply = LiveReply(paper, Throttle(1.1, 20), on_gone=gone.set)
+        reply.feed("The beginning")
+        await asyncio.sleep(0.01)
+        reply.feed(" and so on, and so on, and so on")
+        await gone.wait()
+        await reply.finish(Ending())
+        assert [m.content for m in paper.messages] == ["The beginning"]
+
+    in_virtual_time(story())
+
+
+def test_text_that_arrives_while_an_edit_is_on_its_way_is_shown_by_the_next() -> None:
+    class Slow(Paper):
+        async def edit(self, message: discord.Message, content: str, view: Any = None) -> None:
+            await asyncio.sleep(5)
+            await super().edit(message, content, view)
+
+    async def story() -> None:
+        paper = Slow()
+        reply = LiveReply(paper, Throttle(1.1, 20))
+        for _ in range(40):
+            reply.feed("word ")
+            await asyncio.sleep(0.5)
+        await reply.finish(Ending())
+        assert paper.messages[0].content == "word " * 40
+        assert len(paper.messages[0].touched_s) <= 6
+
+    in_virtual_time(story())
