@@ -74,6 +74,10 @@ class VoiceHost(Protocol):
         """The scripted members now in this channel (never a user with a ticket): the host
         listens for each of them. Sent on every change; the empty set when all have left."""
 
+    def mute(self, guild_id: int, user_id: int, muted: bool) -> None:
+        """A moderator silenced this speaker: from now on nobody hears what they send (the
+        packets are dropped, groups and keys stay as they are), until told otherwise."""
+
     def heard(self, guild_id: int, member_id: int) -> Hearing:
         """What a scripted member has heard in this guild so far, and goes on hearing.
 
