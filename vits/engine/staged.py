@@ -1,0 +1,155 @@
+"""Speaking in three stages, with exact windows: what the onnxruntime and torch engines share.
+
+Text encoder and durations run once; flow and decoder run in growing windows. A convolution sees
+only so far, so a window with enough frames of context on each side gives the very samples that
+the whole would: :func:`flow_reach` and :func:`decoder_reach` count those frames.
+
+Legend: C latent channels, T_text symbols, T frames, n samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from vits.arrays import F32, I64
+from vits.config import Architecture, VoiceConfig
+from vits.engine.base import Noise, NoiseSource, Style, check_ids, frames_of
+
+FIRST_WINDOW = 20
+"""Frames in the first window, about a quarter of a second: enough to hide the second's making."""
+
+LAST_WINDOW = 320
+"""Windows double up to this: larger ones gain nothing and hold more memory."""
+
+
+class TextStage(NamedTuple):
+    """What the text encoder and the duration predictor say of each symbol."""
+
+    mean: F32  # (C, T_text)
+    log_std: F32  # (C, T_text)
+    log_durations: F32  # (T_text,)
+
+
+class Stages(Protocol):
+    """The network in three calls, one sentence at a time."""
+
+    def text(self, ids: I64, speaker: int, noise: F32) -> TextStage:
+        """ids (T_text,), noise (2, T_text) already times noise_w."""
+
+    def flow(self, z_p: F32, speaker: int) -> F32:
+        """(C, T) -> (C, T)."""
+
+    def decode(self, z: F32, speaker: int) -> F32:
+        """(C, T) -> (n,)."""
+
+
+def flow_reach(a: Architecture) -> int:
+    """Frames on each side that one frame after the flow depends on."""
+    return a.flow_n_flows * a.flow_n_layers * (a.flow_kernel_size // 2)
+
+
+def decoder_reach(a: Architecture) -> int:
+    """Frames on each side that the samples of one frame depend on."""
+    reach = 3  # conv_post has 7 taps
+    stages = zip(reversed(a.upsample_rates), reversed(a.upsample_kernel_sizes), strict=True)
+    for rate, kernel in stages:
+        reach += max(
+            (size // 2) * sum(d + 1 if a.resblock == "1" else d for d in dilations)
+            for size, dilations in zip(
+                a.resblock_kernel_sizes, a.resblock_dilation_sizes, strict=True
+            )
+        )
+        # Sample o of a transposed convolution reads frames from (o + pad - kernel + 1) / rate to
+        # (o + pad) / rate; o runs over the rate samples of a frame and `reach` more on each side.
+        pad = (kernel - rate) // 2
+        after = (rate - 1 + reach + pad) // rate
+        before = (reach - pad + kernel - 1) // rate
+        reach = max(before, after)
+    return reach + 3  # conv_pre has 7 taps
+
+
+def windows(frames: int, first: int = FIRST_WINDOW, most: int = LAST_WINDOW) -> Iterator[range]:
+    """Ranges that cover ``frames``, each twice as long as the one before, up to ``most``."""
+    start, size = 0, first
+    while start < frames:
+        # A short rest joins the window before it, since it would cost its context again.
+        end = frames if frames - start - size < size // 2 else start + size
+        yield range(start, end)
+        start, size = end, min(2 * size, most)
+
+
+class StagedEngine:
+    """An :class:`~vits.engine.base.Engine` over any :class:`Stages`."""
+
+    def __init__(self, config: VoiceConfig, stages: Stages) -> None:
+        self._config = config
+        self._stages = stages
+        self._flow_reach = flow_reach(config.architecture)
+        self._decoder_reach = decoder_reach(config.architecture)
+
+    @property
+    def config(self) -> VoiceConfig:
+        """The voice this engine speaks with."""
+        return self._config
+
+    def durations(
+        self, ids: Sequence[int], *, speaker: int = 0, style: Style, noise: Noise | None = None
+    ) -> I64:
+        """See :class:`~vits.engine.base.Engine`."""
+        array = check_ids(self._config, ids, speaker)
+        if not array.size:
+            return np.zeros(0, np.int64)
+        return self._text(array, speaker, style, NoiseSource(style, noise))[1]
+
+    def whole(
+        self, ids: Sequence[int], *, speaker: int = 0, style: Style, noise: Noise | None = None
+    ) -> F32:
+        """See :class:`~vits.engine.base.Engine`."""
+        array = check_ids(self._config, ids, speaker)
+        if not array.size:
+            return np.zeros(0, np.float32)
+        z_p = self._prior(array, speaker, style, noise)
+        return self._stages.decode(self._stages.flow(z_p, speaker), speaker)
+
+    def stream(
+        self, ids: Sequence[int], *, speaker: int = 0, style: Style, noise: Noise | None = None
+    ) -> Iterator[F32]:
+        """See :class:`~vits.engine.base.Engine`."""
+        array = check_ids(self._config, ids, speaker)
+        return self._windows(array, speaker, style, noise) if array.size else iter(())
+
+    def _windows(self, ids: I64, speaker: int, style: Style, noise: Noise | None) -> Iterator[F32]:
+        z_p = self._prior(ids, speaker, style, noise)
+        frames, hop = z_p.shape[1], self._config.hop
+        z = np.empty_like(z_p)
+        known = 0  # frames of z that are final
+        for window in windows(frames):
+            low = max(0, window.start - self._decoder_reach)
+            high = min(frames, window.stop + self._decoder_reach)
+            if high > known:
+                left = max(0, known - self._flow_reach)
+                right = min(frames, high + self._flow_reach)
+                part = self._stages.flow(z_p[:, left:right], speaker)
+                z[:, known:high] = part[:, known - left : high - left]
+                known = high
+            sound = self._stages.decode(z[:, low:high], speaker)
+            yield sound[(window.start - low) * hop : (window.stop - low) * hop]
+
+    def _text(
+        self, ids: I64, speaker: int, style: Style, source: NoiseSource
+    ) -> tuple[TextStage, I64]:
+        drawn = source.duration(len(ids)) * np.float32(style.noise_w)
+        text = self._stages.text(ids, speaker, drawn)
+        return text, frames_of(text.log_durations, style.length_scale)
+
+    def _prior(self, ids: I64, speaker: int, style: Style, noise: Noise | None) -> F32:
+        """A draw from the prior, stretched to frames: (C, T)."""
+        source = NoiseSource(style, noise)
+        text, frames = self._text(ids, speaker, style, source)
+        path = np.repeat(np.arange(len(ids)), frames)
+        std = np.exp(text.log_std) * np.float32(style.noise_scale)
+        drawn = source.prior(self._config.architecture.inter_channels, len(path))
+        return np.ascontiguousarray(text.mean[:, path] + drawn * std[:, path], np.float32)
