@@ -39,6 +39,10 @@ class BadAudio(VitsError):
     """A recording cannot be read or is too short to use."""
 
 
+class BadData(VitsError):
+    """A data set cannot be made or read: nothing usable in it, or its files are damaged."""
+
+
 class BackendUnavailable(VitsError):
     """An engine cannot run here: its extension is not built or its package not installed."""
 
