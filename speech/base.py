@@ -6,7 +6,7 @@ such as ``en``, ``zh-TW``, ``ja``. Ids are Discord's, as integers.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Protocol
@@ -66,11 +66,12 @@ class Listener:
 class SpeechMaker(Protocol):
     """What makes sound of lines: ``speech.studio.Studio``, or a fake that passes its test."""
 
-    def speak(self, lines: Sequence[Line]) -> AsyncIterator[bytes]:
+    def speak(self, lines: Sequence[Line]) -> AsyncGenerator[bytes]:
         """Opus frames of ``lines``, one voice after another, streamed as they are made.
 
         The iterator takes what it can send on: a consumer that waits makes the worker wait.
-        Closing it cancels the job. Raises :class:`SpeechFailed` when retrying did not help.
+        Closing it (``aclose``) cancels the job. Raises :class:`NoSuchVoice`, or
+        :class:`SpeechFailed` when retrying did not help.
         """
         ...
 
