@@ -104,7 +104,7 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrailLine:
-    """Who, when, why: one line of the audit trail. Written with the change it tells of, or not at all."""
+    """One line of the audit trail: who, when, why. Written with the change it tells of."""
 
     person_id: int
     guild_id: int
@@ -150,7 +150,7 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a decision writes: the books as they shall be, lines for the trail, effects for others."""
+    """What a decision writes: the new books, lines for the trail, effects for others."""
 
     books: Books
     trail: tuple[TrailLine, ...] = ()
