@@ -21,8 +21,18 @@ from typing import Any, Literal, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from cogs.settings import DiscordSettings
+from dialogue.settings import (
+    ContentSettings,
+    DialogueSettings,
+    InputSettings,
+    MemorySettings,
+    ModelSettings,
+    QuotaSettings,
+)
 from errors import SettingsError
+from lobby.settings import LobbySettings
 from speech.settings import SpeechSettings
+from storage.settings import StorageSettings
 
 USUAL_NAMES = {
     "DISCORD_TOKEN": ("discord", "token"),
@@ -50,8 +60,20 @@ class Settings:
     """All settings, one part for each room."""
 
     discord: DiscordSettings = field(default_factory=DiscordSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    memory: MemorySettings = field(default_factory=MemorySettings)
+    quota: QuotaSettings = field(default_factory=QuotaSettings)
+    content: ContentSettings = field(default_factory=ContentSettings)
+    input: InputSettings = field(default_factory=InputSettings)
     speech: SpeechSettings = field(default_factory=SpeechSettings)
+    lobby: LobbySettings = field(default_factory=LobbySettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
     log: LogSettings = field(default_factory=LogSettings)
+
+    @property
+    def dialogue(self) -> DialogueSettings:
+        """What ``dialogue/`` is given."""
+        return DialogueSettings(self.model, self.memory, self.quota, self.content, self.input)
 
 
 def load(config: Path | None, environ: Mapping[str, str]) -> Settings:

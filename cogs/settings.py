@@ -22,8 +22,8 @@ class DiscordSettings:
         reply_ping: whether an answer to a message (not to a command) pings who wrote it.
         edit_gap_s: least time between two edits of an answer that is being written.
         edit_least: least new characters that are worth an edit.
-        waiting_most: messages of one person that may wait while an earlier one is answered.
-        image_bytes_most: largest image that is passed to the model; larger ones are refused.
+        message_content: whether the application has the privileged Message Content Intent; with
+            it, a reply to Parley is understood even when it does not ping.
         voice_attempts: fresh connections tried after a voice connection was lost for good.
         voice_connect_s: how long one attempt to connect to voice may take.
     """
@@ -31,9 +31,8 @@ class DiscordSettings:
     token: SecretStr = field(default=SecretStr(""))
     command_guilds: tuple[int, ...] = ()
     reply_ping: bool = False
+    message_content: bool = False
     edit_gap_s: Seconds = 1.1
     edit_least: Count = 20
-    waiting_most: Count = 5
-    image_bytes_most: Count = 10 * 1024 * 1024
     voice_attempts: Count = 5
     voice_connect_s: Seconds = 15.0
