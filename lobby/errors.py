@@ -71,10 +71,6 @@ class ServerFull(LobbyError, Unavailable):
     sentence = N_("All voice sessions of that server are in use.")
 
 
-class ChannelBarred(LobbyError, Unavailable):
-    sentence = N_("I could not use <#{channel_id}> a moment ago. Please try again in a minute.")
-
-
 class LobbyAway(LobbyError, Unavailable):
     """This process cannot see Discord or the database, or another has taken its place."""
 

@@ -1,4 +1,7 @@
-"""What the lobby needs from Discord. ``cogs/`` implements it; ``tests/lobby/contracts.py`` checks it."""
+"""What the lobby needs from Discord. ``cogs`` implements it.
+
+``tests/lobby/contracts.py`` checks a fake and the real thing alike.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class VoicePort(Protocol):
         ...
 
     async def move(self, guild_id: int, channel_id: int) -> None:
-        """Go to another channel of this server, keeping the connection. Raises :class:`VoiceFailed`."""
+        """Go to another channel of this server. Raises :class:`VoiceFailed`."""
         ...
 
     async def leave(self, guild_id: int) -> None:

@@ -1,7 +1,7 @@
-"""The words of the lobby: what happens (events), what must be done (effects), what is told (notices).
+"""The words of the lobby: what happens (events), must be done (effects) and is told (notices).
 
-Legend: ``*_id`` is a Discord snowflake, 0 for none; ``*_s`` is seconds. ``process`` is the name of a
-running bot. Everything is frozen. What is stored is defined in ``storage/lobby_records.py``.
+Legend: ``*_id`` is a Discord snowflake, 0 for none; ``*_s`` is seconds. ``process`` is the name of
+a running bot. Everything is frozen. What is stored is defined in ``storage/lobby_records.py``.
 """
 
 from __future__ import annotations
@@ -234,6 +234,7 @@ class Ready:
     """A process sees Discord (again): who is in which voice channel, in each server it serves."""
 
     process: str
+    incarnation: str
     present: Mapping[int, Mapping[int, int]]
     """``{guild_id: {person_id: channel_id}}``."""
 
@@ -247,7 +248,10 @@ class Unready:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
+    """A process that sees Discord is alive."""
+
     process: str
+    incarnation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +335,6 @@ class Refusal(StrEnum):
     NO_SESSION = "no_session"
     CHANNEL_BUSY = "channel_busy"
     SERVER_FULL = "server_full"
-    BARRED = "barred"
     AWAY = "away"
 
 

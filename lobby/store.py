@@ -6,13 +6,13 @@ the store reads the books, lets ``decide`` write in them, and saves, while nobod
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
-from storage.lobby_records import Books, Entry, Post, TrailLine
+from storage.lobby_records import Books, Change, Entry, Post, TrailLine
 
-Decide = Callable[[Books, float], Entry | None]
-"""``decide(books, database_s)``: pure and quick. None: nothing changes."""
+Decide = Callable[[Books, float], Entry]
+"""``decide(books, database_s)``: pure and quick; may be called again."""
 
 
 class LobbyStore(Protocol):
@@ -25,10 +25,14 @@ class LobbyStore(Protocol):
         """
         ...
 
-    def changes(self) -> AsyncIterator[int]:
-        """The version of the books each time somebody, in any process, changed them.
+    async def read(self) -> Books:
+        """The books as they are, without waiting for anybody."""
+        ...
 
-        Begins with the present version; may skip versions, never the last one.
+    def changes(self, process: str, *, poll_s: float) -> AsyncGenerator[Change, None]:
+        """Each time somebody, in any process, changed the lobby; the present state first.
+
+        May skip changes, but never the last one. Ends only by an error or by being closed.
         """
         ...
 
@@ -39,5 +43,9 @@ class LobbyStore(Protocol):
     async def trail(
         self, *, person_id: int = 0, guild_id: int = 0, after_id: int = 0, limit: int = 100
     ) -> tuple[TrailLine, ...]:
-        """Lines of the audit trail, oldest first; 0 for anyone, anywhere."""
+        """Lines of the audit trail after ``after_id``, oldest first; 0 for anyone, anywhere."""
+        ...
+
+    async def prune(self, before_s: float) -> int:
+        """Forget lines of the audit trail older than this, by the lobby's clock. How many."""
         ...

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from storage.dictionary import Pronunciations
 from storage.errors import StorageError, StorageUnreachable, driver_errors, translated
 from storage.guilds import Guilds
+from storage.lobby_store import LobbyBooks
 from storage.moderation import Audit, Blocks
 from storage.people import People
 from storage.personas import Personas
@@ -50,6 +51,7 @@ class Database:
         self.blocks = Blocks(self)
         self.audit = Audit(self)
         self.guilds = Guilds(self)
+        self.lobby = LobbyBooks(self)
         self.privacy = Privacy(self)
 
     @property

@@ -126,6 +126,8 @@ class Post:
     """An effect that waits for the process that must perform it; ``body`` is JSON of ``lobby``."""
 
     process: str
+    person_id: int
+    """Whom it is about; 0 for nobody."""
     at_s: float
     body: str
     id: int = 0
@@ -146,6 +148,15 @@ class Books:
     """What the database's clock said in the last transaction; 0.0 before the first."""
     skew_s: float
     """Add to the database's clock for the lobby's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The lobby was changed by some process."""
+
+    version: int
+    posts: bool
+    """Whether effects wait for the process that listens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,289 @@
+"""The lobby's books: each transition is one transaction, whichever process makes it.
+
+SQLite takes its write lock with ``BEGIN IMMEDIATE``; PostgreSQL an advisory lock that the
+transaction holds. Who decides what is none of storage's business: ``transact`` is given a function.
+
+Other processes hear of a change by LISTEN/NOTIFY. SQLite has nothing like it: Parleys in the same
+process ring each other's bells, and other processes see ``PRAGMA data_version`` differ, which
+costs no more than a look at shared memory and is asked ``poll_s`` apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, delete, exists, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.errors import StorageBusy
+from storage.lobby_records import (
+    Books,
+    Change,
+    Deed,
+    Entry,
+    Place,
+    Post,
+    Process,
+    Room,
+    ServerRules,
+    Stage,
+    TrailLine,
+)
+from storage.lobby_tables import (
+    LobbyBookRow,
+    LobbyPlaceRow,
+    LobbyPostRow,
+    LobbyProcessRow,
+    LobbyRoomRow,
+    LobbyRulesRow,
+    LobbyTrailRow,
+)
+from storage.portable import upsert
+from storage.tables import Base
+
+if TYPE_CHECKING:
+    from storage.database import Database
+
+_LOCK = 0x4C6F626279  # "Lobby"
+_CHANNEL = "parley_lobby"
+_BUSY_TRIES = 4
+_CLOCK = {
+    # julianday counts in milliseconds; SQLite has seconds with a fraction only since 3.42.
+    "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
+    # Not now(): that is when the transaction began, before it waited for the lock.
+    "postgresql": "extract(epoch from clock_timestamp())::double precision",
+}
+_LISTEN_S = 30.0
+
+
+class LobbyBooks:
+    """Every method raises ``StorageError``; then nothing has changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._bells: set[asyncio.Event] = set()
+
+    async def transact(
+        self, process: str, decide: Callable[[Books, float], Entry]
+    ) -> tuple[Post, ...]:
+        """Read, let ``decide(books, database_s)`` write, and save, as one step across processes.
+
+        Takes the posts that wait for ``process``, oldest first. ``decide`` must be pure: it is
+        called again when the database was too busy. What it raises undoes everything.
+        """
+        for tries_left in reversed(range(_BUSY_TRIES)):
+            try:
+                return await self._transact(process, decide)
+            except StorageBusy:
+                if not tries_left:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _transact(
+        self, process: str, decide: Callable[[Books, float], Entry]
+    ) -> tuple[Post, ...]:
+        postgres = self._database.dialect == "postgresql"
+        async with self._database.writing() as connection:
+            if postgres:
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            before = await _read(connection)
+            entry = decide(before, await self._now_s(connection))
+            await _save(connection, self._database.dialect, before, entry)
+            posts = await _take(connection, process)
+            if postgres:
+                news = json.dumps([entry.books.version, sorted({p.process for p in entry.posts})])
+                await connection.execute(select(text(f"pg_notify('{_CHANNEL}', :n)")), {"n": news})
+        for bell in self._bells:
+            bell.set()
+        return posts
+
+    async def read(self) -> Books:
+        """The books as they are, without waiting for anybody."""
+        async with self._database.reading() as connection:
+            return await _read(connection)
+
+    def changes(self, process: str, *, poll_s: float) -> AsyncGenerator[Change, None]:
+        """Each time somebody, in any process, changed the lobby; the present state first.
+
+        May skip changes, but never the last one. Ends only by an error or by being closed.
+        """
+        if self._database.dialect == "postgresql":
+            return self._notified(process)
+        return self._polled(process, poll_s)
+
+    async def session_lengths(self, count: int) -> tuple[float, ...]:
+        """Seconds that the newest ``count`` sessions lasted, newest first."""
+        newest = (
+            select(LobbyTrailRow.held_s)
+            .where(LobbyTrailRow.deed == Deed.RELEASED, LobbyTrailRow.held_s > 0)
+            .order_by(LobbyTrailRow.id.desc())
+            .limit(count)
+        )
+        async with self._database.reading() as connection:
+            return tuple((await connection.scalars(newest)).all())
+
+    async def trail(
+        self, *, person_id: int = 0, guild_id: int = 0, after_id: int = 0, limit: int = 100
+    ) -> tuple[TrailLine, ...]:
+        """Lines of the audit trail after ``after_id``, oldest first; 0 for anyone, anywhere."""
+        wanted = select(LobbyTrailRow.__table__).where(LobbyTrailRow.id > after_id)
+        if person_id:
+            wanted = wanted.where(LobbyTrailRow.person_id == person_id)
+        if guild_id:
+            wanted = wanted.where(LobbyTrailRow.guild_id == guild_id)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(wanted.order_by(LobbyTrailRow.id).limit(limit))
+            return tuple(TrailLine(**{**row, "deed": Deed(row["deed"])}) for row in rows.mappings())
+
+    async def prune(self, before_s: float) -> int:
+        """Forget lines of the audit trail older than this, by the lobby's clock. How many."""
+        async with self._database.writing() as connection:
+            gone = await connection.execute(
+                delete(LobbyTrailRow).where(LobbyTrailRow.at_s < before_s)
+            )
+            return gone.rowcount
+
+    async def _now_s(self, connection: AsyncConnection) -> float:
+        found = await connection.scalar(text(f"SELECT {_CLOCK[self._database.dialect]}"))
+        return float(found or 0.0)
+
+    async def _change(self, connection: AsyncConnection, process: str) -> Change:
+        waiting = exists().where(LobbyPostRow.process == process)
+        found = await connection.execute(select(LobbyBookRow.version, waiting))
+        version, posts = found.one()
+        return Change(version, bool(posts))
+
+    async def _notified(self, process: str) -> AsyncGenerator[Change, None]:
+        async with self._database.outside_transactions() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            if driver is None:
+                raise RuntimeError("a connection without its driver")
+            await driver.execute(f"LISTEN {_CHANNEL}")
+            try:
+                yield await self._change(connection, process)
+                while True:
+                    # A time limit, so that a connection that died in silence is noticed.
+                    async for news in driver.notifies(timeout=_LISTEN_S):
+                        version, names = json.loads(news.payload)
+                        yield Change(version, process in names)
+                    yield await self._change(connection, process)
+            finally:
+                await connection.invalidate()  # it must not go back to the pool while listening
+
+    async def _polled(self, process: str, poll_s: float) -> AsyncGenerator[Change, None]:
+        with self._bell() as bell:
+            async with self._database.outside_transactions() as connection:
+                seen = None
+                while True:
+                    bell.clear()
+                    # data_version tells of every connection but this one, which only reads.
+                    found = await connection.scalar(text("PRAGMA data_version"))
+                    if found != seen:
+                        seen = found
+                        yield await self._change(connection, process)
+                    try:
+                        async with asyncio.timeout(poll_s):
+                            await bell.wait()
+                    except TimeoutError:
+                        continue
+
+    @contextmanager
+    def _bell(self) -> Iterator[asyncio.Event]:
+        bell = asyncio.Event()
+        self._bells.add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells.discard(bell)
+
+
+async def _read(connection: AsyncConnection) -> Books:
+    book = (await connection.execute(_BOOK)).one()
+    places = (await connection.execute(_PLACES)).mappings()
+    rooms = (await connection.execute(_ROOMS)).mappings()
+    processes = (await connection.execute(_PROCESSES)).mappings()
+    rules = (await connection.execute(_RULES)).mappings()
+    return Books(
+        places={row["person_id"]: Place(**{**row, "stage": Stage(row["stage"])}) for row in places},
+        rooms={row["guild_id"]: Room(**row) for row in rooms},
+        processes={row["name"]: Process(**row) for row in processes},
+        rules={row["guild_id"]: _rules(dict(row)) for row in rules},
+        next_ticket=book.next_ticket,
+        version=book.version,
+        seen_s=book.seen_s,
+        skew_s=book.skew_s,
+    )
+
+
+_BOOK: Select[Any] = select(LobbyBookRow.__table__)
+_PLACES: Select[Any] = select(LobbyPlaceRow.__table__)
+_ROOMS: Select[Any] = select(LobbyRoomRow.__table__)
+_PROCESSES: Select[Any] = select(LobbyProcessRow.__table__)
+_RULES: Select[Any] = select(LobbyRulesRow.__table__)
+
+
+def _rules(row: dict[str, Any]) -> ServerRules:
+    return ServerRules(**{**row, "priority_roles": tuple(json.loads(row["priority_roles"]))})
+
+
+async def _save(connection: AsyncConnection, dialect: str, before: Books, entry: Entry) -> None:
+    """Write what differs."""
+    after = entry.books
+    for table, old, new in (
+        (LobbyPlaceRow, before.places, after.places),
+        (LobbyRoomRow, before.rooms, after.rooms),
+        (LobbyProcessRow, before.processes, after.processes),
+        (LobbyRulesRow, before.rules, after.rules),
+    ):
+        await _save_table(connection, dialect, table, old, new)
+    if entry.trail:
+        await connection.execute(insert(LobbyTrailRow), [_new(line) for line in entry.trail])
+    if entry.posts:
+        await connection.execute(insert(LobbyPostRow), [_new(post) for post in entry.posts])
+    await connection.execute(
+        update(LobbyBookRow).values(
+            next_ticket=after.next_ticket,
+            version=after.version,
+            seen_s=after.seen_s,
+            skew_s=after.skew_s,
+        )
+    )
+
+
+async def _save_table(
+    connection: AsyncConnection,
+    dialect: str,
+    table: type[Base],
+    old: Mapping[Any, Place | Room | Process | ServerRules],
+    new: Mapping[Any, Place | Room | Process | ServerRules],
+) -> None:
+    key = table.__mapper__.primary_key[0].name
+    for removed in old.keys() - new.keys():
+        await connection.execute(delete(table).where(table.__mapper__.primary_key[0] == removed))
+    for name, record in new.items():
+        if old.get(name) is not record and old.get(name) != record:
+            values = asdict(record)
+            if "priority_roles" in values:
+                values["priority_roles"] = json.dumps(values["priority_roles"])
+            await connection.execute(upsert(dialect, table, {key: values.pop(key)}, values))
+
+
+async def _take(connection: AsyncConnection, process: str) -> tuple[Post, ...]:
+    mine = LobbyPostRow.process == process
+    if not await connection.scalar(select(exists().where(mine))):
+        return ()
+    rows = await connection.execute(
+        delete(LobbyPostRow).where(mine).returning(LobbyPostRow.__table__)
+    )
+    return tuple(sorted((Post(**row) for row in rows.mappings()), key=lambda post: post.id))
+
+
+def _new(record: TrailLine | Post) -> dict[str, Any]:
+    values = asdict(record)
+    del values["id"]  # the database numbers it
+    return values
