@@ -14,6 +14,13 @@ def iso(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="microseconds") if moment else None
 
 
+def gateway_url(host: str) -> str:
+    """Where the gateway is, for a client that reached us by this host name: one that resolves
+    Discord's names to us gets Discord's own, another one our plain address."""
+    known = host.endswith((".gg", ".com"))
+    return "wss://gateway.discord.gg" if known else f"wss://{host}"
+
+
 def user_json(user: User) -> Json:
     """A user as others see it."""
     return {

@@ -125,19 +125,6 @@ class VoiceState:
 
 
 @dataclass(eq=False)
-class VoiceStay:
-    """A stretch in one channel with the same switches; ``*_real_s`` as ``Clock.real_s``."""
-
-    user_id: int
-    guild_id: int
-    channel_id: int
-    silent: bool
-    deaf: bool
-    from_real_s: float
-    to_real_s: float | None = None
-
-
-@dataclass(eq=False)
 class Guild:
     """A server ("guild" in Discord's API)."""
 
@@ -171,7 +158,7 @@ class Attachment:
 
 
 @dataclass(eq=False)
-class Edit:
+class Version:
     """What a message looked like from ``at_s`` on."""
 
     at_s: float
@@ -214,7 +201,8 @@ class Message:
     webhook_id: int | None = None
     webhook_name: str | None = None
     interaction: Interaction | None = None
-    edits: list[Edit] = field(default_factory=list)
+    versions: list[Version] = field(default_factory=list)
+    """As first sent, then one for each edit."""
     edited_at: datetime | None = None
     deleted_s: float | None = None
 

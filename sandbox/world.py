@@ -19,7 +19,6 @@ from sandbox.records import (
     Member,
     Message,
     User,
-    VoiceStay,
     Webhook,
 )
 
@@ -54,7 +53,6 @@ class World:
     commands: dict[int, Command] = field(default_factory=dict)
     webhooks: dict[int, Webhook] = field(default_factory=dict)
     interactions: dict[int, Interaction] = field(default_factory=dict)
-    stays: list[VoiceStay] = field(default_factory=list)
 
     def user(self, user_id: int) -> User:
         """Raises ApiError 10013."""

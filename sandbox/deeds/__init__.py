@@ -1,0 +1,1 @@
+"""What happens in the sandbox: each deed changes the world, tells the gateway and notes it."""
