@@ -121,7 +121,7 @@ class TextFront:
     kind: FrontKind
     symbols: Mapping[str, tuple[int, ...]]  # symbol -> ids
     espeak_voice: str = ""  # for ``espeak``
-    phoneme_map: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # Piper's rewrites
+    clusters: tuple[tuple[str, ...], ...] = ()  # vowels that some Piper voices take as one symbol
     cleaners: tuple[str, ...] = ()  # for ``cleaners``
     add_blank: bool = True  # id 0 between symbols, before the first and after the last
     lower_case: bool = False  # for ``vocabulary``

@@ -121,10 +121,12 @@ class Fields:
         inner = self.child(key)
         return {name: inner.wholes(name) for name in inner._data}
 
-    def text_lists(self, key: str) -> dict[str, tuple[str, ...]]:
-        """Names to lists of strings; empty if absent."""
-        inner = self.child(key)
-        return {name: inner.texts(name) for name in inner._data}
+    def text_rows(self, key: str) -> tuple[tuple[str, ...], ...]:
+        """A list of lists of strings; empty if absent."""
+        value = self._data.get(key) or []
+        if not isinstance(value, list):
+            raise self._fail(key, "a list of lists of text")
+        return tuple(Fields({key: row}, self._where).texts(key) for row in value)
 
     def names(self) -> tuple[str, ...]:
         """The keys of this object."""

@@ -183,7 +183,7 @@ def _front(about: Fields) -> TextFront:
         kind=kind,
         symbols=symbols,
         espeak_voice=about.child("espeak").text("voice", "") if kind == "espeak" else "",
-        phoneme_map=about.text_lists("phoneme_map"),
+        clusters=about.text_rows("vowel_clusters"),
     )
 
 
