@@ -22,6 +22,7 @@ from vits.errors import MissingDependency
 from vits.judge.whisper import RATE_HZ, Whisper, error_rate
 
 LIKENESS_HZ = 16_000
+HOW = "judging needs: pip install -r requirements/train.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ def mel_distance(one: F32, other: F32, rate_hz: int) -> float:
         power = librosa.feature.melspectrogram(
             y=samples, sr=rate_hz, n_fft=1024, hop_length=256, n_mels=80, fmax=8000
         )
-        return np.log(np.maximum(power, 1e-5)).astype(np.float32)
+        logs: F32 = np.log(np.maximum(power, 1e-5)).astype(np.float32)
+        return logs
 
     a, b = mel(one), mel(other)
     _, path = librosa.sequence.dtw(a, b, metric="cityblock")

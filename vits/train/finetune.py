@@ -1,0 +1,238 @@
+"""From a base voice and a data set to a finished voice on the shelf."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vits import layout
+from vits.arrays import F32
+from vits.config import Defaults, VoiceConfig
+from vits.data.records import Dataset, read_dataset
+from vits.engine.base import MAX_TOKEN_FRAMES
+from vits.errors import BadData
+from vits.io.folder import read_voice, write_voice
+from vits.nn.model import Vits, build
+from vits.text.front import front
+from vits.train.corpus import Corpus
+from vits.train.learner import Learner
+from vits.train.reader import Reader
+from vits.train.recipe import Recipe
+from vits.train.state import States
+from vits.train.teach import Progress, taught_reader
+from vits.train.trainer import Listener, Stop, Trainer
+
+FULL_BAND_HZ = 11_025.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to train."""
+
+    name: str  # of the voice that comes of it
+    base: Path  # a voice folder
+    data: tuple[Path, ...]  # one data set for each speaker
+    auxiliary: tuple[Path, ...] = ()  # learned alongside against forgetting, not kept
+    auxiliary_share: float = 0.25
+    licence: str = ""
+    consent: str = ""  # who agreed to what, in their words
+
+
+def finetune(
+    job: Job,
+    recipe: Recipe,
+    voices: Path,
+    cache: Path,
+    *,
+    listener: Listener = lambda report: None,
+    teaching: Progress = lambda name, step, steps: None,
+    stop: Stop = lambda: False,
+    fresh: bool = False,
+    save_every: int = 100,
+    judge_every: int = 100,
+) -> Path | None:
+    """Train, and put the finished voice into ``voices``.
+
+    Returns:
+        Its folder; None if it was stopped (the same call goes on from there).
+
+    Raises:
+        BadData: the data does not fit the voice, or an unfinished training of something else
+            is in the way.
+        Diverged: a loss stopped being a number.
+    """
+    config, stored = read_voice(job.base)
+    kept, extra = [read_dataset(p) for p in job.data], [read_dataset(p) for p in job.auxiliary]
+    config, tensors = _for_speakers(config, stored, len(kept) + len(extra))
+    config = replace(config, name=job.name)
+    model = build(config, tensors)
+    speaks = front(config)
+
+    def ids(text: str, language: str) -> list[int]:
+        del language  # the front routes it
+        return [symbol for sentence in speaks.sentences(text) for symbol in sentence]
+
+    share = job.auxiliary_share if extra else 0.0
+    shares = [(d, row, (1 - share) / len(kept)) for row, d in enumerate(kept)]
+    shares += [(d, len(kept) + row, share / len(extra)) for row, d in enumerate(extra)]
+    train = Corpus.of(shares, "train", config, ids)
+    has_held = any(d.of("held-out") for d in kept)
+    held = Corpus.of(shares[: len(kept)], "held-out", config, ids) if has_held else None
+    reader = _reader(config, model, tensors, train, recipe, cache, teaching)
+    learner = Learner(config, model, reader, recipe, _band_hz(train, config.rate_hz))
+    states = States(voices / f".{job.name}.training")
+    if fresh:
+        states.clear()
+    trainer = Trainer(
+        *(learner, train, held, states),
+        plan=_plan(job, recipe, tensors, kept + extra),
+        listener=listener,
+        stop=stop,
+        save_every=save_every,
+        judge_every=judge_every,
+    )
+    if not trainer.run():
+        return None
+    folder = voices / job.name
+    _write(folder, job, config, learner, train, kept, recipe)
+    states.clear()
+    return folder
+
+
+def _reader(
+    config: VoiceConfig,
+    model: Vits,
+    tensors: Mapping[str, F32],
+    train: Corpus,
+    recipe: Recipe,
+    cache: Path,
+    teaching: Progress,
+) -> Reader:
+    """The posterior encoder that came with the voice, or one taught to it."""
+    if model.enc_q is not None:
+        reader = Reader(config.architecture, taught=False)
+        reader.enc.load_state_dict(model.enc_q.state_dict())
+    else:
+        texts = [utterance.ids.tolist() for utterance in train.utterances]
+        reader = taught_reader(config, model, texts, recipe, cache, tensors, teaching)
+        reader.hear_room(train.all_frames())
+    return reader.eval()
+
+
+def _band_hz(train: Corpus, rate_hz: int) -> float:
+    """The highest frequency that the recordings hold: telephone speech ends at 4 or 8 kHz."""
+    power = train.all_frames().square().mean(1)
+    share = power.flip(0).cumsum(0).flip(0) / power.sum()
+    audible = torch.nonzero(share > 1e-5)
+    top = float(audible[-1]) / (len(power) - 1) * rate_hz / 2 if len(audible) else FULL_BAND_HZ
+    return max(3_000.0, top)
+
+
+def _for_speakers(
+    config: VoiceConfig, tensors: Mapping[str, F32], speakers: int
+) -> tuple[VoiceConfig, dict[str, F32]]:
+    """Give the network as many speaker vectors as there are data sets.
+
+    A voice with one speaker that is to have several gets vectors whose conditioning starts at
+    zero, so that at first each speaker sounds as the base did. A voice with several gets new
+    vectors that start at the mean of its own.
+    """
+    found = {name: np.asarray(tensors[name]) for name in tensors}
+    a = config.architecture
+    if speakers == 1 and not a.n_speakers:
+        return config, found
+    width = a.gin_channels or 256
+    a = replace(a, n_speakers=speakers, gin_channels=width)
+    random = np.random.default_rng(0)
+    if "emb_g.weight" in found:
+        mean = found["emb_g.weight"].mean(0, keepdims=True)
+        found["emb_g.weight"] = np.repeat(mean, speakers, 0).astype(np.float32)
+    else:
+        found["emb_g.weight"] = random.standard_normal((speakers, width), np.float32)
+    wanted = layout.speaking(a) | {n: s for n, s in layout.training_only(a).items() if n in found}
+    for name, shape in wanted.items():
+        if name not in found and ("cond" in name):
+            found[name] = np.zeros(shape, np.float32)
+    return replace(config, architecture=a), found
+
+
+def _plan(job: Job, recipe: Recipe, tensors: Mapping[str, F32], data: Sequence[Dataset]) -> str:
+    """A hash of everything that the numbers depend on."""
+    digest = hashlib.sha256(repr(recipe).encode())
+    for name in sorted(tensors):
+        digest.update(name.encode() + np.ascontiguousarray(tensors[name]).tobytes())
+    for dataset in data:
+        digest.update(json.dumps([asdict(c) for c in dataset.clips], sort_keys=True).encode())
+    digest.update(repr(job.auxiliary_share).encode())
+    return digest.hexdigest()
+
+
+def _write(
+    folder: Path,
+    job: Job,
+    config: VoiceConfig,
+    learner: Learner,
+    train: Corpus,
+    kept: Sequence[Dataset],
+    recipe: Recipe,
+) -> None:
+    """The finished voice; auxiliary speakers are left out of its table."""
+    state = {n: t.detach().float().numpy() for n, t in learner.model.state_dict().items()}
+    a = config.architecture
+    if not learner.reader.taught:
+        state |= {
+            f"enc_q.{n}": t.detach().numpy() for n, t in learner.reader.enc.state_dict().items()
+        }
+    if a.n_speakers:
+        state["emb_g.weight"] = state["emb_g.weight"][: len(kept)]
+        a = replace(a, n_speakers=len(kept))
+    wanted = layout.speaking(a) | (layout.posterior(a) if a.has_posterior else {})
+    if "dp.post_pre.weight" in state and "durations" in _moved(recipe):
+        wanted |= layout.training_only(a)
+    scales = {**asdict(config.defaults), **recipe.defaults}
+    scales["length_scale"] *= _pace(learner, train)
+    finished = replace(
+        config,
+        architecture=a,
+        speakers={d.speaker: row for row, d in enumerate(kept)} if a.n_speakers else {},
+        defaults=Defaults(**{k: round(v, 3) for k, v in scales.items()}),
+        licence=job.licence,
+        source="; ".join(filter(None, [f"fine-tuned from {config.source}", job.consent])),
+        made_with="fine-tuned",
+    )
+    write_voice(folder, finished, {n: state[n] for n in wanted if n in state})
+
+
+def _moved(recipe: Recipe) -> set[str]:
+    return {part for stage in recipe.stages for part in stage.rates}
+
+
+@torch.inference_mode()
+def _pace(learner: Learner, train: Corpus) -> float:
+    """How much slower the recordings are than what the duration predictor would say.
+
+    1.0 where the predictor itself was trained.
+    """
+    if "durations" in _moved(learner.recipe):
+        return 1.0
+    said = predicted = 0.0
+    noise_w = learner.recipe.defaults.get("noise_w", learner.config.defaults.noise_w)
+    torch.manual_seed(learner.recipe.seed)
+    for utterance in train.utterances:
+        hidden = learner.hidden(utterance, moving=False)[None]
+        symbols = hidden.shape[-1]
+        mask = torch.ones(1, 1, symbols)
+        speaker = learner.model.speaker(torch.tensor([utterance.speaker]))
+        noise = torch.randn(1, 2, symbols) * noise_w
+        logs = learner.model.log_durations(hidden, mask, noise, speaker)
+        predicted += float(logs.exp().ceil().clamp(1, MAX_TOKEN_FRAMES).sum())
+        said += utterance.frames
+    if predicted <= 0:
+        raise BadData("the voice predicts no durations at all")
+    return float(np.clip(said / predicted, 0.6, 1.6))

@@ -1,0 +1,255 @@
+"""The networks of a training, by parts, and the losses of one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vits.config import VoiceConfig
+from vits.nn.durations import StochasticDurations
+from vits.nn.model import Vits
+from vits.train.corpus import Corpus, Crop, Utterance, align_utterance
+from vits.train.discriminators import Discriminator, feature_loss, fool_loss, judge_loss
+from vits.train.features import MelDistance, spectral_distance
+from vits.train.reader import Reader
+from vits.train.recipe import Recipe, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """What a step made and what it should sound like, each (B, n)."""
+
+    made: Tensor
+    real: Tensor
+
+
+class Learner(nn.Module):
+    """A voice that learns: the network, its reader, and the recordings' upper frequency."""
+
+    def __init__(
+        self, config: VoiceConfig, model: Vits, reader: Reader, recipe: Recipe, top_hz: float
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.model = model
+        self.reader = reader
+        self.recipe = recipe
+        self._mel = MelDistance(config.rate_hz, min(8_000.0, top_hz), config.win, config.hop)
+
+    def parts(self) -> dict[str, list[nn.Parameter]]:
+        """Parameters by the names that a recipe uses."""
+        model = self.model
+        text = dict(model.enc_p.named_parameters())
+        prior = [text.pop(name) for name in list(text) if name.startswith("proj.")]
+        reader = [p for name, p in self.reader.named_parameters() if name != "log_std"]
+        return {
+            "reader": reader,
+            "deviation": [self.reader.log_std] if self.reader.taught else [],
+            "flow": list(model.flow.parameters()),
+            "prior": prior,
+            "text": list(text.values()),
+            "durations": list(model.dp.parameters()),
+            "decoder": list(model.dec.parameters()),
+            "speakers": list(model.emb_g.parameters()) if model.emb_g else [],
+        }
+
+    def _speakers(self, rows: Tensor) -> Tensor | None:
+        return self.model.speaker(rows)
+
+    # -- what an utterance's text says --------------------------------------------------------
+
+    def hidden(self, utterance: Utterance, *, moving: bool) -> Tensor:
+        """(H, T_text) of the text encoder; kept with the utterance while it stands still."""
+        if moving:
+            return self._encode(utterance)
+        if utterance.hidden is None:
+            with torch.no_grad():
+                utterance.hidden = self._encode(utterance)
+        return utterance.hidden
+
+    def _encode(self, utterance: Utterance) -> Tensor:
+        ids = utterance.ids[None]
+        hidden: Tensor = self.model.enc_p(ids, torch.ones(1, 1, ids.shape[1])).hidden[0]
+        return hidden
+
+    def _prior(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log deviation, each (C, T_text)."""
+        mean, log_std = self.model.enc_p.proj(hidden[None])[0].chunk(2)
+        return mean, log_std
+
+    # -- alignment ----------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def realign(self, corpus: Corpus) -> None:
+        """Find anew which symbol each frame belongs to, from the means of the reader."""
+        for utterance in corpus.utterances:
+            utterance.hidden = None
+            mean, log_std = self._prior(self.hidden(utterance, moving=False))
+            z_p = self._read(utterance)
+            frames = align_utterance(mean, log_std, z_p)
+            utterance.path = torch.from_numpy(np.repeat(np.arange(len(frames)), frames))
+
+    def _read(self, utterance: Utterance) -> Tensor:
+        """The mean latent of a whole utterance through the flow: (C, T)."""
+        mask = torch.ones(1, 1, utterance.frames)
+        speaker = self._speakers(torch.tensor([utterance.speaker]))
+        silent = torch.zeros(1, self.config.architecture.inter_channels, utterance.frames)
+        mean = self.reader(utterance.spec[None], mask, speaker, silent).mean
+        flowed: Tensor = self.model.flow(mean, mask, speaker)[0]
+        return flowed
+
+    # -- one step -----------------------------------------------------------------------------
+
+    def losses(
+        self,
+        stage: Stage,
+        corpus: Corpus,
+        random: np.random.Generator,
+        critic: Discriminator | None,
+    ) -> tuple[dict[str, Tensor], Sounds | None]:
+        """The weighted losses that a stage asks for, by name, and the sounds it made."""
+        around = self.recipe.context_frames
+        crop = corpus.crop(random, stage.batch, stage.frames + 2 * around)
+        speaker = self._speakers(crop.speakers())
+        spec = crop.spec()
+        mask = torch.ones(stage.batch, 1, crop.frames)
+        noise = torch.from_numpy(
+            random.standard_normal(
+                (stage.batch, self.config.architecture.inter_channels, crop.frames), np.float32
+            )
+        )
+        frozen = not any(p.requires_grad for p in self.reader.parameters())
+        with torch.set_grad_enabled(not frozen):
+            posterior = self.reader(spec, mask, speaker, noise)
+        window = slice(around, around + stage.frames)
+        z, log_std = posterior.z[..., window], posterior.log_std[..., window]
+        found: dict[str, Tensor] = {}
+        weights = stage.weights
+        if weights.prior:
+            found["prior"] = weights.prior * self._divergence(stage, crop, z, log_std, speaker)
+        if weights.durations:
+            found["durations"] = weights.durations * self._duration_loss(crop)
+        sounds = None
+        if weights.mel or weights.spectral or weights.fool:
+            offset = int(random.integers(0, stage.frames - stage.sound_frames + 1))
+            sounds = self._sound(crop, z, speaker, around, offset, stage.sound_frames)
+            found |= self._sound_losses(stage, sounds, critic)
+        return found, sounds
+
+    def _divergence(
+        self, stage: Stage, crop: Crop, z: Tensor, log_std: Tensor, speaker: Tensor | None
+    ) -> Tensor:
+        """KL from posterior to prior, nats a channel and frame (VITS equations 3 and 4)."""
+        flowed = self.model.flow(z, torch.ones(z.shape[0], 1, z.shape[-1]), speaker).float()
+        moving = "text" in stage.rates
+        around = self.recipe.context_frames
+        means, deviations = [], []
+        for utterance, symbols in zip(crop.utterances, crop.symbols(), strict=True):
+            # Priors stay in full precision: bf16 would blur the means that words depend on.
+            with torch.autocast(z.device.type, enabled=False):
+                mean, deviation = self._prior(self.hidden(utterance, moving=moving).float())
+            inside = symbols[around : around + z.shape[-1]]
+            means.append(mean[:, inside])
+            deviations.append(deviation[:, inside])
+        mean, deviation = torch.stack(means), torch.stack(deviations)
+        divergence = (
+            deviation
+            - log_std.float()
+            - 0.5
+            + 0.5 * (flowed - mean).square() * torch.exp(-2 * deviation)
+        )
+        edge = self.recipe.prior_edge_frames
+        mean_loss: Tensor = divergence[..., edge : divergence.shape[-1] - edge].mean()
+        return mean_loss
+
+    def _duration_loss(self, crop: Crop) -> Tensor:
+        """Negative log-likelihood of the aligned durations, nats a symbol (equation 7)."""
+        total = torch.zeros(())
+        for utterance in crop.utterances:
+            if utterance.path is None:
+                raise RuntimeError("align first")
+            symbols = len(utterance.ids)
+            durations = torch.bincount(utterance.path, minlength=symbols).float()[None, None]
+            hidden = self.hidden(utterance, moving=False)[None]
+            mask = torch.ones(1, 1, symbols)
+            speaker = self._speakers(torch.tensor([utterance.speaker]))
+            predictor = self.model.dp
+            if isinstance(predictor, StochasticDurations):
+                loss = predictor.nll(hidden, mask, durations, speaker).sum()
+            else:
+                logs = predictor(hidden, mask, speaker)
+                loss = (logs - durations[:, 0].clamp_min(1e-6).log()).square().sum()
+            total = total + loss / symbols
+        return total / len(crop.utterances)
+
+    def _sound(
+        self,
+        crop: Crop,
+        z: Tensor,
+        speaker: Tensor | None,
+        around: int,
+        offset: int,
+        frames: int,
+    ) -> Sounds:
+        """Decode ``frames`` of z from ``offset`` on, beside the recording of the same frames."""
+        hop = self.config.hop
+        made = self.model.dec(z[..., offset : offset + frames], speaker).squeeze(1).float()
+        start = (around + offset) * hop
+        real = crop.sound(hop)[:, start : start + frames * hop]
+        edge = self.recipe.edge_frames * hop  # here the decoder lacks the frames it would see
+        end = made.shape[-1] - edge
+        return Sounds(made[:, edge:end], real[:, edge:end])
+
+    def _sound_losses(
+        self, stage: Stage, sounds: Sounds, critic: Discriminator | None
+    ) -> dict[str, Tensor]:
+        weights, found = stage.weights, {}
+        if weights.mel:
+            found["mel"] = weights.mel * self._mel(sounds.made, sounds.real)
+        if weights.spectral:
+            found["spectral"] = weights.spectral * spectral_distance(sounds.made, sounds.real)
+        if critic is not None and weights.fool:
+            made = critic(sounds.made.unsqueeze(1))
+            with torch.no_grad():
+                real = critic(sounds.real.unsqueeze(1))
+            found["fool"] = weights.fool * fool_loss(made)
+            found["feature"] = weights.feature * feature_loss(real, made)
+        return found
+
+    def critic_loss(self, critic: Discriminator, sounds: Sounds) -> Tensor:
+        """What the critics learn from: the same sounds, cut from the network that made them."""
+        real = critic(sounds.real.unsqueeze(1))
+        return judge_loss(real, critic(sounds.made.detach().unsqueeze(1)))
+
+    # -- how far it is ------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def held_out(self, corpus: Corpus) -> dict[str, float]:
+        """On whole held-out utterances: mel distance of what the decoder makes of the latent
+        that the reader reads, and the prior's divergence. Lower is better."""
+        mels, divergences = [], []
+        for utterance in corpus.utterances:
+            speaker = self._speakers(torch.tensor([utterance.speaker]))
+            mask = torch.ones(1, 1, utterance.frames)
+            silent = torch.zeros(1, self.config.architecture.inter_channels, utterance.frames)
+            posterior = self.reader(utterance.spec[None], mask, speaker, silent)
+            made = self.model.dec(posterior.mean, speaker).squeeze(1)
+            mels.append(float(self._mel(made, utterance.sound[None])))
+            mean, log_std = self._prior(self.hidden(utterance, moving=False))
+            flowed = self.model.flow(posterior.mean, mask, speaker)[0]
+            frames = torch.from_numpy(align_utterance(mean, log_std, flowed))
+            m, s = (t.repeat_interleave(frames, dim=1) for t in (mean, log_std))
+            spread = torch.exp(2 * posterior.log_std[0]) + (flowed - m).square()
+            divergence = s - posterior.log_std[0] - 0.5 + 0.5 * spread * torch.exp(-2 * s)
+            divergences.append(float(divergence.mean()))
+        return {"mel": float(np.mean(mels)), "prior": float(np.mean(divergences))}
+
+
+def parameters_of(parts: dict[str, list[nn.Parameter]]) -> Iterator[nn.Parameter]:
+    """All parameters, part by part."""
+    for group in parts.values():
+        yield from group

@@ -1,0 +1,134 @@
+"""What is trained when, and how fast: data, not code.
+
+A recipe is a list of stages. A stage names the parts that move and their learning rates, the
+size of its crops and the weights of its losses. The shipped figures were chosen by measurement
+(docs/finetuning.md has the tables).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from vits.train.discriminators import Critics
+
+PARTS = ("reader", "deviation", "flow", "prior", "text", "durations", "decoder", "speakers")
+"""Posterior encoder; its deviations; flow; projection of the text encoder; the rest of it; the
+duration predictor; the decoder; the speaker vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Of the losses (VITS section 2.4; a 0 leaves a loss out and saves its time)."""
+
+    mel: float = 0.0
+    spectral: float = 0.0
+    prior: float = 0.0  # Kullback-Leibler divergence, nats a channel and frame
+    durations: float = 0.0
+    fool: float = 0.0
+    feature: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stretch of training."""
+
+    name: str
+    steps: int
+    rates: Mapping[str, float]  # part -> learning rate; a part not named stands still
+    weights: Weights
+    batch: int = 8
+    frames: int = 64  # of the crop that the flow sees
+    sound_frames: int = 32  # of that, how many become sound
+    warm_up: int = 30
+    realign_every: int = 150
+    critics: Critics | None = None
+    critic_rate: float = 3e-4
+    critic_alone: int = 0  # steps before the decoder listens to the critics
+    dropout: bool = False  # a few minutes of speech are learned better without
+    betas: tuple[float, float] = (0.8, 0.99)
+
+    def __post_init__(self) -> None:
+        unknown = set(self.rates) - set(PARTS)
+        if unknown:
+            raise ValueError(f"no such part: {', '.join(sorted(unknown))}")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Stages in order, and what holds for all of them."""
+
+    stages: tuple[Stage, ...]
+    teach_steps: int = 900  # for a posterior encoder that must be taught first
+    teach_sentences: int = 60
+    ema: float = 0.995
+    seed: int = 1
+    bf16: bool = True
+    edge_frames: int = 4  # left out where a crop's border makes sound wrong
+    prior_edge_frames: int = 6
+    context_frames: int = 16  # that the posterior encoder sees around a crop
+    defaults: Mapping[str, float] = field(default_factory=dict)  # of the finished voice
+
+    def scaled(self, factor: float) -> Recipe:
+        """The same recipe with ``factor`` times the steps."""
+        stages = tuple(replace(s, steps=max(2, round(s.steps * factor))) for s in self.stages)
+        return replace(self, stages=stages)
+
+    @property
+    def steps(self) -> int:
+        """Of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+
+SMALL_CRITICS = Critics(periods=(2, 3, 5, 7), scales=0, windows=(512, 1024, 2048), width=0.25)
+
+FEW_MINUTES = Recipe(
+    stages=(
+        Stage(
+            "joint",
+            650,
+            {"decoder": 3e-4, "reader": 2e-4, "deviation": 1e-3, "flow": 3e-4, "prior": 5e-4},
+            Weights(mel=4.5, spectral=1.0, prior=4.0),
+        ),
+        Stage(
+            "prior",
+            220,
+            {"flow": 2e-4, "prior": 3e-4},
+            Weights(prior=4.0),
+            batch=6,
+            frames=128,
+        ),
+        Stage(
+            "sharpen",
+            700,
+            {"decoder": 2e-4},
+            Weights(mel=4.5, spectral=1.0, fool=0.2, feature=0.5),
+            critics=SMALL_CRITICS,
+            critic_alone=80,
+        ),
+    ),
+    defaults={"noise_scale": 0.4, "noise_w": 0.5},
+)
+"""For one new speaker, minutes of speech, and a CPU. Text encoder and durations stand still."""
+
+FULL = Recipe(
+    stages=(
+        Stage(
+            "full",
+            20_000,
+            dict.fromkeys(PARTS, 2e-4),
+            Weights(mel=45.0, prior=1.0, durations=1.0, fool=1.0, feature=2.0),
+            batch=16,
+            frames=128,
+            sound_frames=32,
+            warm_up=0,
+            critics=Critics(),
+            critic_rate=2e-4,
+            dropout=True,
+        ),
+    ),
+    ema=0.999,
+)
+"""All of VITS at once with the paper's losses (section 2.4) and discriminators: for a GPU."""
+
+RECIPES: Mapping[str, Recipe] = {"few-minutes": FEW_MINUTES, "full": FULL}

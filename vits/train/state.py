@@ -1,0 +1,93 @@
+"""What a training can go on from: saved whole or not at all, read without executing code."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vits.errors import BadData
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A moment of a training. ``plan`` must be the same when it goes on."""
+
+    plan: str  # a hash of recipe, base voice and data
+    stage: int
+    step: int  # within the stage, already done
+    tensors: Mapping[str, Any]  # state dicts by name: learner, ema, optimiser, critic, paths, best
+
+
+class States:
+    """The states of one training: ``state-<stage>-<step>.pt`` in a folder, the last few kept."""
+
+    def __init__(self, folder: Path, keep: int = 2) -> None:
+        self._folder = folder
+        self._keep = keep
+
+    def save(self, saved: Saved) -> Path:
+        """Write and then forget the oldest.
+
+        Raises:
+            OSError: the disk is full; earlier states are untouched.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"state-{saved.stage:02d}-{saved.step:07d}.pt"
+        fresh = path.with_suffix(".new")
+        try:
+            with fresh.open("wb") as file:
+                torch.save(
+                    {
+                        "format": FORMAT,
+                        "plan": saved.plan,
+                        "stage": saved.stage,
+                        "step": saved.step,
+                        "tensors": dict(saved.tensors),
+                    },
+                    file,
+                )
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except (OSError, RuntimeError) as error:
+            fresh.unlink(missing_ok=True)
+            raise OSError("the state could not be saved: is the disk full?") from error
+        for old in self._all()[: -self._keep]:
+            old.unlink(missing_ok=True)
+        return path
+
+    def newest(self, plan: str) -> Saved | None:
+        """The last whole state of this plan; a damaged one is passed over.
+
+        Raises:
+            BadData: there are states, but of another base, data or recipe.
+        """
+        for path in reversed(self._all()):
+            try:
+                data = torch.load(path, weights_only=True)
+                saved = Saved(data["plan"], data["stage"], data["step"], data["tensors"])
+            except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError):
+                continue
+            if saved.plan != plan:
+                raise BadData(
+                    "an unfinished training of other data, base or settings is there; "
+                    "finish it, or start anew with --fresh"
+                )
+            return saved
+        return None
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        for path in self._all():
+            path.unlink(missing_ok=True)
+
+    def _all(self) -> list[Path]:
+        return sorted(self._folder.glob("state-*.pt"))

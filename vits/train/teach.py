@@ -1,0 +1,138 @@
+"""Teach a posterior encoder from a frozen voice that lacks one, once per voice."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from vits.arrays import F32
+from vits.config import VoiceConfig
+from vits.engine.base import frames_of
+from vits.nn.model import Vits
+from vits.train.features import magnitudes
+from vits.train.reader import Reader
+from vits.train.recipe import Recipe
+
+Progress = Callable[[str, int, int], None]
+FRAMES = 96
+
+
+@torch.inference_mode()
+def _sayings(
+    config: VoiceConfig, model: Vits, texts: Sequence[Sequence[int]], seed: int
+) -> list[tuple[Tensor, Tensor]]:
+    """What the voice says, as (latent (C, T), spectrogram (F, T)) of each text."""
+    random = np.random.default_rng(seed)
+    made = []
+    for number, ids in enumerate(texts):
+        row = torch.tensor([number % max(1, config.architecture.n_speakers)])
+        speaker = model.speaker(row)
+        batch = torch.tensor([list(ids)])
+        mask = torch.ones(1, 1, batch.shape[1])
+        encoded = model.enc_p(batch, mask)
+        noise = torch.from_numpy(random.standard_normal((1, 2, batch.shape[1]), np.float32))
+        logs = model.log_durations(encoded.hidden, mask, noise * config.defaults.noise_w, speaker)
+        # A little faster and slower, so that the reader meets every pace.
+        frames = torch.from_numpy(frames_of(logs[0].numpy(), float(random.uniform(0.85, 1.2))))
+        mean, log_std = (
+            t[0].repeat_interleave(frames, dim=1) for t in (encoded.mean, encoded.log_std)
+        )
+        drawn = torch.from_numpy(random.standard_normal(mean.shape, np.float32))
+        z_p = (mean + drawn * log_std.exp() * config.defaults.noise_scale)[None]
+        z = model.flow.inverse(z_p, torch.ones(1, 1, z_p.shape[-1]), speaker)
+        sound = model.dec(z, speaker)[:, 0]
+        if z.shape[-1] > FRAMES:
+            made.append((z[0].clone(), magnitudes(sound, config.win, config.hop)[0].clone()))
+    return made
+
+
+def taught_reader(
+    config: VoiceConfig,
+    model: Vits,
+    texts: Sequence[Sequence[int]],
+    recipe: Recipe,
+    cache: Path,
+    tensors: Mapping[str, F32],
+    progress: Progress = lambda name, step, steps: None,
+) -> Reader:
+    """A reader for this voice: from ``cache`` if it was taught before, else taught now.
+
+    Args:
+        texts: symbol ids of sentences for the voice to say.
+        tensors: of the voice, for the cache's name.
+    """
+    torch.manual_seed(recipe.seed)
+    reader = Reader(config.architecture, taught=True)
+    path = cache / f"reader-{_fingerprint(tensors, recipe)}.safetensors"
+    if path.is_file():
+        reader.load_state_dict(safetensors.torch.load_file(path))
+        return reader
+    picked = [texts[i % len(texts)] for i in range(recipe.teach_sentences)]
+    sayings = _sayings(config, model, picked, recipe.seed)
+    reader.hear_teacher(torch.cat([spec for _, spec in sayings], dim=1))
+    _teach(reader, sayings, recipe, progress)
+    cache.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    safetensors.torch.save_file(reader.state_dict(), fresh)
+    fresh.replace(path)
+    return reader
+
+
+def _teach(
+    reader: Reader, sayings: list[tuple[Tensor, Tensor]], recipe: Recipe, progress: Progress
+) -> None:
+    """Regression on the latent, channel by channel as loud as it is."""
+    scale = torch.cat([z for z, _ in sayings], dim=1).std(1)[None, :, None].clamp_min(1e-3)
+    reader.requires_grad_(True)
+    moving = [p for name, p in reader.named_parameters() if name != "log_std"]
+    optimiser = torch.optim.AdamW(moving, lr=1e-3, betas=(0.8, 0.99), weight_decay=0.0)
+    mask = torch.ones(8, 1, FRAMES)
+    for step in range(recipe.teach_steps):
+        random = np.random.default_rng([recipe.seed, 10_000, step])
+        picks = random.integers(0, len(sayings), 8)
+        starts = [int(random.integers(0, sayings[i][0].shape[-1] - FRAMES + 1)) for i in picks]
+        pairs = list(zip(picks, starts, strict=True))
+        z = torch.stack([sayings[i][0][:, s : s + FRAMES] for i, s in pairs])
+        spec = torch.stack([sayings[i][1][:, s : s + FRAMES] for i, s in pairs])
+        progress_share = step / recipe.teach_steps
+        for group in optimiser.param_groups:
+            group["lr"] = 1e-3 * min(1, (step + 1) / 30) * (0.02 + 0.98 * _cosine(progress_share))
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
+            read = reader(spec, mask, None, torch.zeros_like(z)).mean
+        # The crop's edges lack what the encoder sees around them.
+        missed = ((read.float() - z) / scale)[..., 8:-8]
+        loss = missed.abs().mean() + 0.1 * missed.square().mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(moving, 5.0)
+        optimiser.step()
+        progress("teach", step + 1, recipe.teach_steps)
+    with torch.no_grad():
+        residual = []
+        for z, spec in sayings[: max(1, len(sayings) // 6)]:
+            whole = torch.ones(1, 1, z.shape[-1])
+            read = reader(spec[None], whole, None, torch.zeros_like(z)[None]).mean[0]
+            residual.append(read - z)
+        spread = torch.cat(residual, dim=1).std(1, keepdim=True).clamp_min(1e-3)
+        reader.log_std.copy_(spread.log())
+    reader.requires_grad_(False)
+
+
+def _cosine(share: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * share))
+
+
+def _fingerprint(tensors: Mapping[str, F32], recipe: Recipe) -> str:
+    """Of the voice and of how it is taught."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode() + np.ascontiguousarray(tensors[name]).tobytes())
+    digest.update(repr((recipe.teach_steps, recipe.teach_sentences, recipe.seed)).encode())
+    return digest.hexdigest()[:16]

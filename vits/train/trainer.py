@@ -1,0 +1,275 @@
+"""The loop: stages one after another, stopping and going on without a trace."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vits.errors import VitsError
+from vits.train.corpus import Corpus
+from vits.train.discriminators import Discriminator
+from vits.train.learner import Learner
+from vits.train.recipe import Recipe, Stage
+from vits.train.state import Saved, States
+
+
+class Diverged(VitsError):
+    """A loss is no longer a number. The last good state is saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """After each step, for whoever shows it."""
+
+    stage: str
+    step: int
+    steps: int
+    losses: Mapping[str, float]
+    held_out: Mapping[str, float] | None = None
+
+
+Listener = Callable[[Report], None]
+Stop = Callable[[], bool]
+
+
+class Trainer:
+    """Trains a learner by a recipe. ``stop`` is asked between steps (Ctrl-C, a cancel button)."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        train: Corpus,
+        held: Corpus | None,
+        states: States,
+        *,
+        plan: str,
+        listener: Listener = lambda report: None,
+        stop: Stop = lambda: False,
+        save_every: int = 100,
+        judge_every: int = 100,
+    ) -> None:
+        self.learner = learner
+        self.recipe: Recipe = learner.recipe
+        self.best = math.inf
+        self._train, self._held = train, held
+        self._states, self._plan = states, plan
+        self._listener, self._stop = listener, stop
+        self._save_every, self._judge_every = save_every, judge_every
+
+    def run(self) -> bool:
+        """Train to the end, from the newest state if there is one.
+
+        Returns:
+            True when finished, False when stopped (the state is saved).
+
+        Raises:
+            Diverged: a loss is not finite; the state before that step is saved.
+            OSError: a state could not be saved.
+        """
+        saved = self._states.newest(self._plan)
+        if saved is None:
+            self.learner.realign(self._train)
+        first = saved.stage if saved else 0
+        for number in range(first, len(self.recipe.stages)):
+            run = _StageRun(self, number)
+            if saved is not None and saved.stage == number:
+                run.restore(saved)
+            if not run.go():
+                return False
+        return True
+
+    # -- pieces that a stage uses -------------------------------------------------------------
+
+    def judged(self) -> dict[str, float] | None:
+        """Held-out figures, or None where nothing is held out."""
+        return self.learner.held_out(self._held) if self._held is not None else None
+
+    def paths(self) -> list[Tensor | None]:
+        """The alignment of every utterance."""
+        return [utterance.path for utterance in self._train.utterances]
+
+    def set_paths(self, paths: list[Tensor | None]) -> None:
+        """Put an alignment back."""
+        for utterance, path in zip(self._train.utterances, paths, strict=True):
+            utterance.path = path
+
+
+class _StageRun:
+    """One stage: its optimisers, its averaged weights, its best moment."""
+
+    def __init__(self, trainer: Trainer, number: int) -> None:
+        self.t = trainer
+        self.number = number
+        self.stage: Stage = trainer.recipe.stages[number]
+        self.done = 0
+        parts = trainer.learner.parts()
+        for parameter in trainer.learner.parameters():
+            parameter.requires_grad_(False)
+        self.groups = {name: parts[name] for name in self.stage.rates if parts[name]}
+        for group in self.groups.values():
+            for parameter in group:
+                parameter.requires_grad_(True)
+        trainer.learner.train(self.stage.dropout)
+        self.optimiser = torch.optim.AdamW(
+            [{"params": g, "lr": self.stage.rates[n], "rate": self.stage.rates[n]}
+             for n, g in self.groups.items()],
+            betas=self.stage.betas, weight_decay=0.0,
+        )  # fmt: skip
+        self.critic: Discriminator | None = None
+        self.critic_optimiser: torch.optim.AdamW | None = None
+        if self.stage.critics is not None:
+            torch.manual_seed(trainer.recipe.seed)
+            self.critic = Discriminator(self.stage.critics)
+            self.critic_optimiser = torch.optim.AdamW(
+                self.critic.parameters(), lr=self.stage.critic_rate, betas=self.stage.betas,
+                weight_decay=0.0,
+            )  # fmt: skip
+        self.ema = [p.detach().clone() for g in self.groups.values() for p in g]
+        self.best: dict[str, Any] = {"score": math.inf}
+
+    def go(self) -> bool:
+        stage, trainer = self.stage, self.t
+        while self.done < stage.steps:
+            if trainer._stop():
+                self.save()
+                return False
+            losses = self._step()
+            if not all(math.isfinite(value) for value in losses.values()):
+                self.save()
+                raise Diverged(
+                    f"stage {stage.name}, step {self.done}: a loss is not a number. "
+                    "The state before it is saved; try lower learning rates"
+                )
+            self.done += 1
+            held = None
+            if self.done % trainer._judge_every == 0 or self.done == stage.steps:
+                held = self._judge()
+            trainer._listener(Report(stage.name, self.done, stage.steps, losses, held))
+            if self.done % trainer._save_every == 0 and self.done < stage.steps:
+                self.save()
+        self._finish()
+        return True
+
+    def _step(self) -> dict[str, float]:
+        stage, learner = self.stage, self.t.learner
+        if self.done % stage.realign_every == 0 and (self.number or self.done):
+            learner.realign(self.t._train)
+        random = np.random.default_rng([self.t.recipe.seed, self.number, self.done])
+        torch.manual_seed(int(random.integers(0, 2**62)))  # dropout and the duration loss
+        scale = _schedule(self.done, stage)
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["rate"] * scale
+        heard = self.critic if self.done >= stage.critic_alone else None
+        if self.critic is not None:
+            self.critic.requires_grad_(False)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.t.recipe.bf16):
+            losses, sounds = learner.losses(stage, self.t._train, random, heard)
+        total = torch.stack([value.float() for value in losses.values()]).sum()
+        values = {name: float(value) for name, value in losses.items()}
+        if not math.isfinite(float(total)):
+            return values | {"total": float(total)}
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        for moving in self.groups.values():
+            nn.utils.clip_grad_norm_(moving, 5.0)
+        self.optimiser.step()
+        self._average()
+        if self.critic is not None and self.critic_optimiser is not None and sounds is not None:
+            self.critic.requires_grad_(True)
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.t.recipe.bf16):
+                judged = learner.critic_loss(self.critic, sounds)
+            self.critic_optimiser.zero_grad(set_to_none=True)
+            judged.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            nn.utils.clip_grad_norm_(self.critic.parameters(), 5.0)
+            self.critic_optimiser.step()
+            values["critic"] = float(judged)
+        return values
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.t.recipe.ema, (1 + self.done) / (10 + self.done))
+        live = (p for group in self.groups.values() for p in group)
+        for mean, parameter in zip(self.ema, live, strict=True):
+            mean.lerp_(parameter, 1 - decay)
+
+    def _judge(self) -> dict[str, float] | None:
+        """Figures of the averaged weights; the best moment of the stage is kept."""
+        live = self._swap(self.ema)
+        learning = self.t.learner.training
+        self.t.learner.eval()
+        held = self.t.judged()
+        self.t.learner.train(learning)
+        self._swap(live)
+        if held is None:
+            return None
+        score = held["prior"] if not self.stage.weights.mel else held["mel"] + held["prior"]
+        if self.stage.critics is not None:
+            score = -self.done  # adversarial training trades distance for quality: keep the last
+        if score < self.best["score"]:
+            self.best = {"score": score, "ema": [mean.clone() for mean in self.ema]}
+        return held
+
+    @torch.no_grad()
+    def _swap(self, values: list[Tensor]) -> list[Tensor]:
+        """Put ``values`` in place of the moving parameters; returns what was there."""
+        live = [p for group in self.groups.values() for p in group]
+        before = [p.detach().clone() for p in live]
+        for parameter, value in zip(live, values, strict=True):
+            parameter.copy_(value)
+        return before
+
+    def _finish(self) -> None:
+        """Leave the stage with its best averaged weights."""
+        self._swap(self.best.get("ema", self.ema))
+        self.t.learner.eval()
+        following = self.number + 1
+        if following < len(self.t.recipe.stages):
+            self.t._states.save(
+                Saved(self.t._plan, following, 0, {"learner": self.t.learner.state_dict(),
+                                                   "paths": self.t.paths()})
+            )  # fmt: skip
+
+    def save(self) -> None:
+        """Everything that the next step depends on."""
+        tensors: dict[str, Any] = {
+            "learner": self.t.learner.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "ema": self.ema,
+            "best": self.best,
+            "paths": self.t.paths(),
+        }
+        if self.critic is not None and self.critic_optimiser is not None:
+            tensors["critic"] = self.critic.state_dict()
+            tensors["critic_optimiser"] = self.critic_optimiser.state_dict()
+        self.t._states.save(Saved(self.t._plan, self.number, self.done, tensors))
+
+    def restore(self, saved: Saved) -> None:
+        """Take up a saved state."""
+        tensors = saved.tensors
+        self.t.learner.load_state_dict(tensors["learner"])
+        self.t.set_paths(tensors["paths"])
+        self.done = saved.step
+        if "optimiser" not in tensors:  # saved between stages
+            self.ema = [p.detach().clone() for g in self.groups.values() for p in g]
+            return
+        self.optimiser.load_state_dict(tensors["optimiser"])
+        self.ema = [mean.clone() for mean in tensors["ema"]]
+        self.best = copy.copy(tensors["best"])
+        if self.critic is not None and self.critic_optimiser is not None:
+            self.critic.load_state_dict(tensors["critic"])
+            self.critic_optimiser.load_state_dict(tensors["critic_optimiser"])
+
+
+def _schedule(step: int, stage: Stage) -> float:
+    """Linear warm-up, then a cosine down to a twentieth."""
+    if step < stage.warm_up:
+        return (step + 1) / stage.warm_up
+    progress = (step - stage.warm_up) / max(1, stage.steps - stage.warm_up)
+    return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress))
