@@ -188,7 +188,8 @@ class Gateway:
         if not resumable:
             self.end(session)
         elif session.id in self.sessions:
-            session.expiry = asyncio.create_task(self._expire(session))
+            at_s = self._core.clock.now_s() + RESUME_WINDOW_S
+            session.expiry = asyncio.create_task(self._expire(session, at_s))
 
     def resume(self, session_id: str, after: int, socket: Socket) -> Session | None:
         """Give a session its new websocket and replay what it missed; None if it cannot be."""
@@ -230,8 +231,8 @@ class Gateway:
         for socket in list(self.sockets):
             await socket.close(1001)
 
-    async def _expire(self, session: Session) -> None:
-        await self._core.clock.sleep(RESUME_WINDOW_S)
+    async def _expire(self, session: Session, at_s: float) -> None:
+        await self._core.clock.sleep_until(at_s)
         self.end(session)
 
 

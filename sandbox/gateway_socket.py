@@ -48,6 +48,7 @@ class Socket:
         self._frames: asyncio.Queue[Json | None] = asyncio.Queue()
         self._commands: deque[float] = deque()
         self._heartbeats_lost = False
+        self._closed_here = False
         self.session: Session | None = None
         self.address = gateway_url(request.host)
 
@@ -66,7 +67,7 @@ class Socket:
             if closing.broken:
                 self._core.violate("gateway", closing.reason, closing.code)
             await self._drain(writer)
-            await self._ws.close(code=closing.code, message=closing.reason.encode())
+            await self.close(closing.code, closing.reason)
         finally:
             self._core.gateway.sockets.discard(self)
             if writer:
@@ -88,6 +89,7 @@ class Socket:
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close from the server's side."""
+        self._closed_here = True
         await self._ws.close(code=code, message=reason.encode())
 
     def cut(self) -> None:
@@ -119,7 +121,8 @@ class Socket:
         code = self._ws.close_code
         self._core.note("gateway.close", session_id=session.id, code=code)
         # 1000 and 1001 from the client say "I am done": such a session cannot be resumed.
-        self._core.gateway.detach(session, resumable=code not in (1000, 1001))
+        done = not self._closed_here and code in (1000, 1001)
+        self._core.gateway.detach(session, resumable=not done)
 
     async def _listen(self) -> None:
         while True:
