@@ -10,31 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from storage.lobby_records import (
-    Books,
-    Deed,
-    Entry,
-    Place,
-    Post,
-    Process,
-    Room,
-    ServerRules,
-    Stage,
-    TrailLine,
-)
-
-__all__ = [
-    "Books",
-    "Deed",
-    "Entry",
-    "Place",
-    "Post",
-    "Process",
-    "Room",
-    "ServerRules",
-    "Stage",
-    "TrailLine",
-]
+# What is stored is part of the lobby's words: `as` says that these are passed on.
+from storage.lobby_records import Books as Books
+from storage.lobby_records import Deed as Deed
+from storage.lobby_records import Entry as Entry
+from storage.lobby_records import Place as Place
+from storage.lobby_records import Post as Post
+from storage.lobby_records import Process as Process
+from storage.lobby_records import Room as Room
+from storage.lobby_records import ServerRules as ServerRules
+from storage.lobby_records import Stage as Stage
+from storage.lobby_records import TrailLine as TrailLine
 
 
 class Why(StrEnum):

@@ -164,10 +164,10 @@ class Lobby(Hall):
         for place in list(self.places.values()):
             if self.rooms[place.guild_id].process != process.name:
                 continue
+            if place.stage is Stage.CALLED:
+                place = self.back(place, Why.AWAY)
             if place.stage in SESSION or forgotten:
                 self.out(place, Why.AWAY)
-            elif place.stage is Stage.CALLED:
-                self.back(place, Why.AWAY)
         if forgotten:
             del self.processes[process.name]
 

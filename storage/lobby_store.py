@@ -12,12 +12,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, delete, exists, insert, select, text, update
+from sqlalchemy import (
+    Double,
+    Exists,
+    Label,
+    Select,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.errors import StorageBusy
@@ -91,10 +103,11 @@ class LobbyBooks:
         async with self._database.writing() as connection:
             if postgres:
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            now_s, posts_wait = await self._begin(connection, process)
             before = await _read(connection)
-            entry = decide(before, await self._now_s(connection))
+            entry = decide(before, now_s)
             await _save(connection, self._database.dialect, before, entry)
-            posts = await _take(connection, process)
+            posts = await _take(connection, process) if posts_wait else ()
             if postgres:
                 news = json.dumps([entry.books.version, sorted({p.process for p in entry.posts})])
                 await connection.execute(select(text(f"pg_notify('{_CHANNEL}', :n)")), {"n": news})
@@ -148,13 +161,15 @@ class LobbyBooks:
             )
             return gone.rowcount
 
-    async def _now_s(self, connection: AsyncConnection) -> float:
-        found = await connection.scalar(text(f"SELECT {_CLOCK[self._database.dialect]}"))
-        return float(found or 0.0)
+    async def _begin(self, connection: AsyncConnection, process: str) -> tuple[float, bool]:
+        """What the database's clock says, and whether posts wait for this process."""
+        clock: Label[float] = literal_column(_CLOCK[self._database.dialect], Double).label("now_s")
+        found = await connection.execute(select(clock, _posts_for(process)))
+        now_s, posts_wait = found.one()
+        return float(now_s), bool(posts_wait)
 
     async def _change(self, connection: AsyncConnection, process: str) -> Change:
-        waiting = exists().where(LobbyPostRow.process == process)
-        found = await connection.execute(select(LobbyBookRow.version, waiting))
+        found = await connection.execute(select(LobbyBookRow.version, _posts_for(process)))
         version, posts = found.one()
         return Change(version, bool(posts))
 
@@ -202,17 +217,29 @@ class LobbyBooks:
             self._bells.discard(bell)
 
 
+def _all(table: type[Base], record: type) -> Select[Any]:
+    """Every row, with its columns in the order of the record's fields."""
+    return select(*(table.__table__.c[each.name] for each in fields(record)))
+
+
+_PLACES = _all(LobbyPlaceRow, Place)
+_ROOMS = _all(LobbyRoomRow, Room)
+_PROCESSES = _all(LobbyProcessRow, Process)
+_RULES = _all(LobbyRulesRow, ServerRules)
+_STAGE = [each.name for each in fields(Place)].index("stage")
+
+
 async def _read(connection: AsyncConnection) -> Books:
-    book = (await connection.execute(_BOOK)).one()
-    places = (await connection.execute(_PLACES)).mappings()
-    rooms = (await connection.execute(_ROOMS)).mappings()
-    processes = (await connection.execute(_PROCESSES)).mappings()
-    rules = (await connection.execute(_RULES)).mappings()
+    book = (await connection.execute(select(LobbyBookRow.__table__))).one()
+    places = [_place(row) for row in await connection.execute(_PLACES)]
+    rooms = [Room(*row) for row in await connection.execute(_ROOMS)]
+    processes = [Process(*row) for row in await connection.execute(_PROCESSES)]
+    rules = [_rules(row) for row in await connection.execute(_RULES)]
     return Books(
-        places={row["person_id"]: Place(**{**row, "stage": Stage(row["stage"])}) for row in places},
-        rooms={row["guild_id"]: Room(**row) for row in rooms},
-        processes={row["name"]: Process(**row) for row in processes},
-        rules={row["guild_id"]: _rules(dict(row)) for row in rules},
+        places={each.person_id: each for each in places},
+        rooms={each.guild_id: each for each in rooms},
+        processes={each.name: each for each in processes},
+        rules={each.guild_id: each for each in rules},
         next_ticket=book.next_ticket,
         version=book.version,
         seen_s=book.seen_s,
@@ -220,15 +247,15 @@ async def _read(connection: AsyncConnection) -> Books:
     )
 
 
-_BOOK: Select[Any] = select(LobbyBookRow.__table__)
-_PLACES: Select[Any] = select(LobbyPlaceRow.__table__)
-_ROOMS: Select[Any] = select(LobbyRoomRow.__table__)
-_PROCESSES: Select[Any] = select(LobbyProcessRow.__table__)
-_RULES: Select[Any] = select(LobbyRulesRow.__table__)
+def _place(row: Sequence[Any]) -> Place:
+    values = list(row)
+    values[_STAGE] = Stage(values[_STAGE])
+    return Place(*values)
 
 
-def _rules(row: dict[str, Any]) -> ServerRules:
-    return ServerRules(**{**row, "priority_roles": tuple(json.loads(row["priority_roles"]))})
+def _rules(row: Sequence[Any]) -> ServerRules:
+    guild_id, seats, reserved, idle_s, priority_roles = row
+    return ServerRules(guild_id, seats, reserved, idle_s, tuple(json.loads(priority_roles)))
 
 
 async def _save(connection: AsyncConnection, dialect: str, before: Books, entry: Entry) -> None:
@@ -273,12 +300,15 @@ async def _save_table(
             await connection.execute(upsert(dialect, table, {key: values.pop(key)}, values))
 
 
+def _posts_for(process: str) -> Exists:
+    return exists().where(LobbyPostRow.process == process)
+
+
 async def _take(connection: AsyncConnection, process: str) -> tuple[Post, ...]:
-    mine = LobbyPostRow.process == process
-    if not await connection.scalar(select(exists().where(mine))):
-        return ()
     rows = await connection.execute(
-        delete(LobbyPostRow).where(mine).returning(LobbyPostRow.__table__)
+        delete(LobbyPostRow)
+        .where(LobbyPostRow.process == process)
+        .returning(LobbyPostRow.__table__)
     )
     return tuple(sorted((Post(**row) for row in rows.mappings()), key=lambda post: post.id))
 
