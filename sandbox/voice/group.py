@@ -8,7 +8,7 @@ here knows sockets, time or secrets. Two rules (DAVE whitepaper, "Group Key Exch
 2. A group needs two. Left alone, a member is reset to epoch 0 and founds again with the next.
 
 Changes are proposed in batches: what happens while a batch waits for its commit goes into
-the next one. Only an Add whose joiner has gone is taken back (op 27, revoke).
+the next one. A batch is taken back (op 27, revoke) when somebody whom it adds has gone.
 """
 
 from __future__ import annotations
@@ -101,6 +101,8 @@ class Group:
     _departed: set[int] = field(default_factory=set)
     """Leaves that await a Remove."""
     _offers: dict[bytes, _Offer] = field(default_factory=dict)
+    _asked: set[int] = field(default_factory=set)
+    """Who was sent the offers, and may commit them."""
     _transitions: dict[int, _Transition] = field(default_factory=dict)
     _last_transition: int = 0
 
@@ -183,6 +185,7 @@ class Group:
                 secret = welcome.only_for(offer.key_package.ref)
                 effects.append(Binary(offer.adds.user_id, Op.MLS_WELCOME, prefix + secret))
         self._offers.clear()
+        self._asked.clear()
         members = frozenset(self.roster)
         self._transitions[transition_id] = _Transition(members, set(members))
         return [*effects, AwaitReady(transition_id), *self._settle()]
@@ -210,7 +213,7 @@ class Group:
             raise StaleCommitError("the sender is not in the group any more")
         if not commit.refs:
             raise InvalidCommitError("the commit applies no proposal")
-        due = {ref for ref, offer in self._offers.items() if offer.adds is not member}
+        due = {offer.proposal.ref for offer in self._offers_for(user_id)}
         if set(commit.refs) != due or len(commit.refs) != len(due):
             raise StaleCommitError("the proposals have changed since")
         expected_leaf = 0 if self.epoch == 0 else member.leaf
@@ -249,13 +252,10 @@ class Group:
             if member.key_package:
                 proposal = self.sender.add(self.group_id, self.epoch, member.key_package)
                 self._offers[proposal.ref] = _Offer(proposal, member, member.key_package)
-        for user_id in recipients if self._offers else ():
-            due = [
-                offer.proposal.message
-                for offer in self._offers.values()
-                if not (offer.adds and offer.adds.user_id == user_id)
-            ]
-            body = APPEND + mls.vector(b"".join(due))
+        self._asked = set(recipients) if self._offers else set()
+        for user_id in sorted(self._asked):
+            due = b"".join(offer.proposal.message for offer in self._offers_for(user_id))
+            body = APPEND + mls.vector(due)
             effects.append(Binary(user_id, Op.MLS_PROPOSALS, body))
         return effects
 
@@ -265,6 +265,7 @@ class Group:
         self._keys.clear()
         self._departed.clear()
         self._offers.clear()
+        self._asked.clear()
         self._transitions.clear()
         effects: list[Effect] = []
         for user_id in roster:
@@ -279,18 +280,37 @@ class Group:
         return effects
 
     def _retire(self, member: _Member) -> list[Effect]:
-        """Put a member back to pending: their leaf awaits a Remove, their Add is revoked."""
+        """Put a member back to pending: their leaf awaits a Remove, their Add is taken back."""
         if member.leaf is not None:
             self._departed.add(member.leaf)
             member.leaf = None
         member.key_package = None
-        offered = [ref for ref, offer in self._offers.items() if offer.adds is member]
-        for ref in offered:
-            del self._offers[ref]
-        body = REVOKE + mls.vector(b"".join(mls.vector(ref) for ref in offered))
-        others = (m for m in self._members.values() if m is not member)
-        recipients = [m for m in others if (m.leaf is not None if self.epoch else m.key_package)]
-        return [Binary(m.user_id, Op.MLS_PROPOSALS, body) for m in recipients if offered]
+        self._asked.discard(member.user_id)
+        offered = any(offer.adds is member for offer in self._offers.values())
+        return self._withdraw() if offered else []
+
+    def _withdraw(self) -> list[Effect]:
+        """Revoke the whole batch; what is still due is proposed anew.
+
+        Not just one proposal of it: davey answers a revoke that leaves Adds over with a
+        commit that lacks their Welcome, which nobody can use.
+        """
+        effects: list[Effect] = []
+        for user_id in sorted(self._asked):
+            refs = [offer.proposal.ref for offer in self._offers_for(user_id)]
+            body = REVOKE + mls.vector(b"".join(mls.vector(ref) for ref in refs))
+            effects.append(Binary(user_id, Op.MLS_PROPOSALS, body))
+        self._offers.clear()
+        self._asked.clear()
+        return effects
+
+    def _offers_for(self, user_id: int) -> list[_Offer]:
+        """What a member may commit: everything but their own Add."""
+        return [
+            offer
+            for offer in self._offers.values()
+            if offer.adds is None or offer.adds.user_id != user_id
+        ]
 
     def _seat(self, member: _Member, leaf: int, package: mls.KeyPackage | None = None) -> None:
         """Give a member a leaf and use up their key package."""

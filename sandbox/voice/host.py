@@ -62,6 +62,7 @@ class Host:
         self._ssrcs = count(_FIRST_SSRC)
         self._calls: dict[Key, Call] = {}
         self._hearings: dict[Key, Hearing] = {}
+        self._muted: set[Key] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # sandbox.ports.VoiceHost
@@ -103,6 +104,11 @@ class Host:
         for new in sorted(listener_ids - call.listeners.keys()):
             call.listen(Listener(guild_id, channel_id, new, self.heard(guild_id, new)))
         self._sweep(call)
+
+    def mute(self, guild_id: int, user_id: int, muted: bool) -> None:
+        """From now on nobody hears this speaker, or everybody does again."""
+        change = self._muted.add if muted else self._muted.discard
+        change((guild_id, user_id))
 
     def heard(self, guild_id: int, member_id: int) -> Hearing:
         """What a scripted member has heard in this guild, and goes on hearing."""
@@ -319,8 +325,10 @@ class Host:
         except RtpError as error:
             self._note("voice.rejected", session, reason=str(error))
             return
-        session.call.media(session.ticket.user_id, header, payload, arrived_s)
-        self._world.poke()
+        ticket = session.ticket
+        if (ticket.guild_id, ticket.user_id) not in self._muted:
+            session.call.media(ticket.user_id, header, payload, arrived_s)
+            self._world.poke()
 
     def _note(self, kind: str, session: Session, **details: object) -> None:
         ticket = session.ticket

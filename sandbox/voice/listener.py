@@ -87,10 +87,18 @@ class Listener:
         """The group's 30-digit code, equal for all members of an epoch."""
         return self._dave.voice_privacy_code
 
+    @property
+    def leaf_index(self) -> int | None:
+        """Where this member sits in the group's tree; None before there is a group."""
+        return self._dave.own_leaf_index
+
     def _propose(self, body: bytes, present: Collection[int]) -> list[Reply]:
         kinds = davey.ProposalsOperationType
         kind = kinds.append if body[:1] == APPEND else kinds.revoke
-        result = self._dave.process_proposals(kind, body[1:], list(present))
+        try:
+            result = self._dave.process_proposals(kind, body[1:], list(present))
+        except _DAVEY_ERRORS:  # refused; a commit of it by others is then answered with op 31
+            return []
         if result is None:
             return []
         return [Reply(Op.MLS_COMMIT_WELCOME, result.commit + (result.welcome or b""))]

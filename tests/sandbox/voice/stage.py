@@ -256,7 +256,8 @@ def _ready() -> dict[str, Any]:
     unavailable = [{"id": str(guild_id), "unavailable": True} for guild_id in GUILDS]
     return {
         "v": 10, "user": _user(), "guilds": unavailable, "session_id": "gateway",
-        "resume_gateway_url": "wss://gateway.discord.gg", "application": {"id": str(BOT), "flags": 0},
+        "resume_gateway_url": "wss://gateway.discord.gg",
+        "application": {"id": str(BOT), "flags": 0},
     }  # fmt: skip
 
 
