@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.checks.commands import OptionKind
-from sandbox.checks.components import SELECTS, Part, walk
+from sandbox.checks.components import SELECTS, Part, bounds, walk
 from sandbox.errors import BadOption, NotPossible
 from sandbox.options import Resolved, snowflake
 from sandbox.records import Channel, Json, Message
@@ -197,8 +197,8 @@ def _options(menu: Json, values: Sequence[Any]) -> list[str]:
 
 
 def _check_count(field: Json, count: int, label: str, *, required: bool) -> None:
-    low, high = field.get("min_values", 1 if required else 0), field.get("max_values", 1)
     if not required and not count:
         return
+    low, high = bounds(field, 1 if required else 0)
     if not low <= count <= high:
         raise BadOption(f"{label}: choose {low} to {high}, not {count}")

@@ -120,6 +120,12 @@ def number(components: list[Json]) -> list[Json]:
     return components
 
 
+def bounds(component: Json, fewest: int = 1) -> tuple[int, int]:
+    """How many values may be chosen; clients send null where they mean the default."""
+    low, high = component.get("min_values"), component.get("max_values")
+    return fewest if low is None else int(low), 1 if high is None else int(high)
+
+
 def _check_layout(component: Json, path: str) -> None:
     kind = component["type"]
     children = component.get("components") or []
@@ -209,7 +215,7 @@ def _check_leaf(component: Json, path: str) -> None:
 def _check_select(component: Json, path: str) -> None:
     if len(component.get("placeholder") or "") > 150:
         raise too_long("components", f"{path}.placeholder", 150)
-    low, high = component.get("min_values", 1), component.get("max_values", 1)
+    low, high = bounds(component)
     if not 0 <= low <= 25 or not 1 <= high <= 25 or low > high:
         raise _wrong(f"{path}.max_values", "NUMBER_TYPE_MAX", "min_values and max_values disagree")
     if component["type"] != Part.STRING_SELECT:

@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 import discord
 import pytest
+
 from sandbox.gateway import RESUME_WINDOW_S
 from sandbox.server import Sandbox
-
 from tests.sandbox.client import Bot, Connect, Home, raw_gateway
 
 
@@ -74,9 +74,7 @@ async def test_a_forgotten_session_cannot_resume(connect: Connect, sandbox: Sand
     assert kinds.count("gateway.identify") == 2
 
 
-async def test_a_session_nobody_resumes_ends_after_its_window(
-    sandbox: Sandbox, home: Home
-) -> None:
+async def test_a_session_nobody_resumes_ends_after_its_window(sandbox: Sandbox, home: Home) -> None:
     sessions = sandbox.core.gateway.sessions
     async with raw_gateway(sandbox) as raw:
         await raw.identify()
@@ -140,9 +138,7 @@ async def test_frames_come_compressed_as_asked(
             await raw.send(1, None)
 
 
-async def test_a_client_that_closes_with_1000_is_gone_at_once(
-    sandbox: Sandbox, home: Home
-) -> None:
+async def test_a_client_that_closes_with_1000_is_gone_at_once(sandbox: Sandbox, home: Home) -> None:
     async with raw_gateway(sandbox) as raw:
         await raw.identify()
         await raw.event("READY")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import discord
 import pytest
+
 from sandbox.core import Rules
 from sandbox.server import Sandbox, open_sandbox
-
 from tests.sandbox.client import Bot, Connect, Home
 
 
