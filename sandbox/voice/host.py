@@ -30,6 +30,8 @@ from sandbox.voice.udp import Address, UdpPort
 HEARTBEAT_INTERVAL_S = 13.75
 RESUME_WINDOW_S = 15.0
 """How long, in sandbox time, a user whose websocket is gone stays in the channel."""
+ANNOUNCE_S = 0.25
+"""How much sooner than op 5 over TCP the first sound over UDP may arrive."""
 LOOPBACK = "127.0.0.1"
 _DISCOVERY = struct.Struct(">HHI64sH")  # type, length, SSRC, address, port: 74 bytes
 _DISCOVERY_REQUEST, _DISCOVERY_RESPONSE, _DISCOVERY_LENGTH = 1, 2, 70
@@ -235,13 +237,14 @@ class Host:
             self._tickets.pop(key, None)
         if code in _FINAL:
             self._end(session, code)
-        self._spawn(self._await_return(session.ticket, code))
+        until_s = self._world.clock.now_s() + RESUME_WINDOW_S
+        self._spawn(self._await_return(session.ticket, code, until_s))
 
     # what is left: sessions, calls and sound
 
-    async def _await_return(self, ticket: VoiceTicket, code: int) -> None:
+    async def _await_return(self, ticket: VoiceTicket, code: int, until_s: float) -> None:
         """Tell the world that the user is gone, unless they come back in time."""
-        await self._world.clock.sleep(RESUME_WINDOW_S)
+        await self._world.clock.sleep_until(until_s)
         key = (ticket.guild_id, ticket.user_id)
         session = self._sessions.get(key)
         if self._tickets.get(key, ticket) != ticket or (session and session.pipe):
@@ -316,9 +319,10 @@ class Host:
         """Open the transport encryption and hand the frame to the call."""
         if session.cipher is None or session.call is None:
             return
-        if not session.announced:
-            self._world.violate("voice.speaking", "sound came before the first op 5")
-            session.announced = True
+        if not session.announced and not session.sounded:
+            loop = asyncio.get_running_loop()
+            loop.call_later(ANNOUNCE_S, self._check_announced, session)
+        session.sounded = True
         try:
             header = parse_header(packet)
             payload = payload_of(header, open_packet(session.cipher, header, packet))
@@ -329,6 +333,10 @@ class Host:
         if (ticket.guild_id, ticket.user_id) not in self._muted:
             session.call.media(ticket.user_id, header, payload, arrived_s)
             self._world.poke()
+
+    def _check_announced(self, session: Session) -> None:
+        if not session.announced:
+            self._world.violate("voice.speaking", "sound came without an op 5 to announce it")
 
     def _note(self, kind: str, session: Session, **details: object) -> None:
         ticket = session.ticket

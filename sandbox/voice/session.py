@@ -42,6 +42,8 @@ class Session:
         self.cipher: Cipher | None = None
         self.announced = False
         """Whether the client has sent op 5, as it must before it sends sound."""
+        self.sounded = False
+        """Whether sound has come."""
         self._faults = faults
         self._next = 0
         self._kept: deque[tuple[int, Payload]] = deque()
