@@ -6,9 +6,11 @@ such as ``en``, ``zh-TW``, ``ja``. Ids are Discord's, as integers.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from pathlib import Path
 from typing import Protocol
 
 from errors import BadInput, NotAllowed, Unavailable
@@ -110,3 +112,10 @@ class NothingToSkip(BadInput):
     """Nothing is being spoken, or nothing of this person's."""
 
     sentence = N_("I am not speaking right now.")
+
+
+def place_of(error: BaseException) -> str:
+    """What kind of error, and where it happened; not its message, which may quote what was said."""
+    trace = traceback.extract_tb(error.__traceback__)[-3:]
+    places = [f"{Path(place.filename).name}:{place.lineno} {place.name}" for place in trace]
+    return f"{type(error).__name__} at {', '.join(places)}"

@@ -89,6 +89,11 @@ class FrameBuffer:
                 yield frame
 
     @property
+    def over(self) -> bool:
+        """Whether every frame was taken or dropped, and none will come."""
+        return self._ended and not self._frames
+
+    @property
     def waiting(self) -> int:
         """Frames that are ready to be taken."""
         return len(self._frames)

@@ -9,24 +9,38 @@ read in English and after 圓周率是 in Chinese.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
+from typing import Final
 
 from speech.base import Line, VoiceChoice
 
-# One alternative per script; what matches none is neutral. Order does not matter: disjoint.
-_SCRIPTS = re.compile(
-    r"(?P<kana>[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]+)"
-    r"|(?P<han>[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
-    r"|(?P<zh>[\u02c7\u02ca\u02cb\u02d9]*[\u3105-\u312f\u31a0-\u31bf]+[\u02c7\u02ca\u02cb\u02d9]*)"
-    r"|(?P<ko>[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]+)"
-    r"|(?P<latin>[A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]+)"
-    r"|(?P<ru>[\u0400-\u052f]+)|(?P<el>[\u0370-\u03ff\u1f00-\u1fff]+)|(?P<he>[\u0590-\u05ff]+)"
-    r"|(?P<ar>[\u0600-\u06ff\u0750-\u077f]+)|(?P<hi>[\u0900-\u097f]+)|(?P<th>[\u0e00-\u0e7f]+)"
-)
-_CLAUSE_END = re.compile(r"[\s。！？!?；;「」『』（）()《》“”\"]")
+# Characters of each script. Chinese and Japanese share theirs; kana tells them apart.
+_SCRIPTS: Final = {
+    "cjk": r"\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+    r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff",
+    "zh": r"\u3105-\u312f\u31a0-\u31bf",  # bopomofo
+    "ko": r"\u1100-\u11ff\u3130-\u318f\uac00-\ud7af",
+    "latin": r"A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff",
+    "ru": r"\u0400-\u052f",
+    "el": r"\u0370-\u03ff\u1f00-\u1fff",
+    "he": r"\u0590-\u05ff",
+    "ar": r"\u0600-\u06ff\u0750-\u077f",
+    "hi": r"\u0900-\u097f",
+    "th": r"\u0e00-\u0e7f",
+}
+
+
+def _run(script: str) -> str:
+    """A letter of ``script`` and all that follows, up to a letter of another."""
+    others = "".join(letters for name, letters in _SCRIPTS.items() if name != script)
+    return f"(?P<{script}>[{_SCRIPTS[script]}][^{others}]*)"
+
+
+_RUNS = re.compile("|".join(map(_run, _SCRIPTS)))
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]+")
+_CLAUSE_END = re.compile(r"[\s。！？!?；;「」『』（）()《》“”\"]")
 _NOT_LATIN = frozenset(
     ["ar", "el", "he", "hi", "ja", "ko", "ru", "th", "uk", "zh", "yue", "bg", "fa", "ur"]
 )
@@ -59,15 +73,17 @@ def spans(text: str, language: str) -> list[Span]:
 
     ``language`` is the listener's; it decides what script cannot.
     """
-    alone = language
-    if base(language) not in {"ja", "zh"}:
-        # Somebody who reads neither: kana anywhere in the text is the best hint.
-        alone = "ja" if _KANA.search(text) else "zh-TW"
-    pieces = (
-        piece
-        for clause in _clauses(text)
-        for piece in _scripts(clause, _han(clause, alone), language)
-    )
+    kana = bool(_KANA.search(text))
+    tongue = base(language)
+    alone = language if tongue in {"ja", "zh"} else "ja" if kana else "zh-TW"
+    named = {
+        "latin": "en" if tongue in _NOT_LATIN else language,
+        "zh": language if tongue == "zh" else "zh-TW",
+    }
+    pieces: list[tuple[str, str]] = []
+    for clause in _clauses(text) if kana else [text]:
+        named["cjk"] = _han(clause, alone) if kana else alone
+        pieces += _runs(clause, named)
     return _merged(Span(piece, found or language) for piece, found in _settled(pieces))
 
 
@@ -84,22 +100,14 @@ def _han(clause: str, alone: str) -> str:
     return alone
 
 
-def _scripts(clause: str, han: str, language: str) -> Iterable[tuple[str, str]]:
-    """Pieces with their language; "" for neutral ones."""
-    latin = "en" if base(language) in _NOT_LATIN else language
-    kana = "ja" if han == "ja" else han
-    at = 0
-    for match in _SCRIPTS.finditer(clause):
-        if match.start() > at:
-            yield clause[at : match.start()], ""
-        script = match.lastgroup or ""
-        named = {"latin": latin, "han": han, "kana": kana}
-        if script == "zh":
-            named["zh"] = language if base(language) == "zh" else "zh-TW"
-        yield match[0], named.get(script, script)
-        at = match.end()
-    if at < len(clause):
-        yield clause[at:], ""
+def _runs(clause: str, named: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Pieces with their language; what comes before the first letter has none."""
+    runs = [
+        (match[0], named.get(match.lastgroup or "", match.lastgroup or ""))
+        for match in _RUNS.finditer(clause)
+    ]
+    leading = len(clause) - sum(len(run) for run, _ in runs)
+    return [(clause[:leading], ""), *runs] if leading else runs
 
 
 def _settled(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -224,5 +224,5 @@ class WorkerProcess:
 def _failure(report: Mapping[str, Any]) -> Exception:
     if "voice" in report:
         return NoSuchVoice(voice=report["voice"])
-    _log.error("a voice failed with %s at %s", report["error"], "; ".join(report["where"]))
+    _log.error("a voice failed: %s", report["error"])
     return SpeechFailed()

@@ -16,7 +16,6 @@ import os
 import queue
 import sys
 import threading
-import traceback
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +24,7 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
-from speech.base import FRAME_S, Line, VoiceChoice
+from speech.base import FRAME_S, Line, VoiceChoice, place_of
 from speech.sound import F32, FrameMaker, gain_for, made_safe
 from speech.wire import Kind, Message, Unpacker, pack, pack_frames
 
@@ -221,10 +220,7 @@ class Stage:
 
     def _fail(self, job: Job, error: Exception) -> None:
         self._jobs.pop(job.number)
-        # Where it happened, but not the message: that may quote what was to be spoken.
-        trace = traceback.extract_tb(error.__traceback__)[-3:]
-        where = [f"{place.filename}:{place.lineno} {place.name}" for place in trace]
-        body: dict[str, object] = {"error": type(error).__name__, "where": where}
+        body = {"error": place_of(error)}
         if isinstance(error, UnknownVoice):
             body["voice"] = error.name
         self._send(pack(Kind.FAILED, job.number, body))
