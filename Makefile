@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check --progress-bar on -q
 
-.PHONY: try test bench lint lock clean install
+.PHONY: try test bench lint lock clean install train
 
 $(VENV)/base.stamp: requirements/base.txt requirements/models.txt pyproject.toml setup.py
 	@test -x $(PY) || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
@@ -22,6 +22,9 @@ $(VENV)/test.stamp: $(VENV)/base.stamp requirements/test.txt
 
 install: $(VENV)/base.stamp
 
+train: $(VENV)/base.stamp requirements/train.txt  ## what fine-tuning and judging need: PyTorch and judges
+	$(PIP) -r requirements/train.txt
+
 try: $(VENV)/base.stamp  ## the bot in a Discord on localhost: no account, no key, no GPU
 	$(PY) bot.py try $(ARGS)
 
@@ -37,9 +40,13 @@ test: $(VENV)/test.stamp lint
 bench: $(VENV)/test.stamp
 	$(PY) -m benchmarks $(ARGS)
 
-lock:  ## rewrite the pins from requirements/*.in
-	$(VENV)/bin/pip-compile -q --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe -o requirements/base.txt requirements/base.in
-	$(VENV)/bin/pip-compile -q --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe -o requirements/test.txt requirements/test.in
+COMPILE := $(VENV)/bin/pip-compile -q --strip-extras --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe
+
+lock: $(VENV)/base.stamp  ## rewrite the pins from requirements/*.in
+	$(PIP) pip-tools==7.6.0
+	$(COMPILE) -o requirements/base.txt requirements/base.in
+	$(COMPILE) -o requirements/train.txt requirements/train.in
+	$(COMPILE) -o requirements/test.txt requirements/test.in
 	cp requirements/models.in requirements/models.txt
 
 clean:
