@@ -84,6 +84,10 @@ class EmptyAnswer(ModelError):
     sentence = N_("The language model had nothing to say. Please ask in another way.")
 
 
+class NoSight(ModelError, BadInput):
+    sentence = N_("The language model I use here can't see pictures. Please describe it in words.")
+
+
 class TooManyCalls(ModelError):
     sentence = N_("The language model used its tools too often without coming to an answer.")
 

@@ -43,6 +43,9 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._turn_to_write = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+        # Whose transaction is open: a task started inside one must not share it.
+        self._together: dict[asyncio.Task[Any] | None, AsyncConnection] = {}
+        self._viewed: dict[asyncio.Task[Any] | None, AsyncConnection] = {}
         self.turns = Turns(self)
         self.people = People(self)
         self.personas = Personas(self)
@@ -66,17 +69,32 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent view; never waits for a writer. Raises ``StorageError``."""
+        """A consistent view; never waits for a writer. Raises ``StorageError``.
+
+        Inside another ``reading()`` or ``writing()`` of the same task it is the same view.
+        """
+        task = asyncio.current_task()
+        if (ours := self._together.get(task) or self._viewed.get(task)) is not None:
+            yield ours
+            return
         async with _errors_translated(), self._engine.connect() as connection:
-            yield connection
+            self._viewed[task] = connection
+            try:
+                yield connection
+            finally:
+                del self._viewed[task]
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """One transaction, committed when the block ends and undone when it raises.
 
         On SQLite it holds the write lock from its first line, so what it reads cannot change
-        under it; on PostgreSQL take ``pg_advisory_xact_lock`` where that matters.
+        under it; on PostgreSQL take ``pg_advisory_xact_lock`` where that matters. Inside another
+        ``writing()`` of the same task it is part of that one: all of it happens, or none.
         """
+        if (ours := self._together.get(asyncio.current_task())) is not None:
+            yield ours
+            return
         async with AsyncExitStack() as stack:
             if self._turn_to_write is not None:
                 await stack.enter_async_context(self._turn_to_write)
@@ -84,7 +102,12 @@ class Database:
             connection = await stack.enter_async_context(self._engine.connect())
             await connection.execution_options(parley_writes=True)
             async with connection.begin():
-                yield connection
+                task = asyncio.current_task()
+                self._together[task] = connection
+                try:
+                    yield connection
+                finally:
+                    del self._together[task]
 
     @asynccontextmanager
     async def outside_transactions(self) -> AsyncIterator[AsyncConnection]:

@@ -1,0 +1,137 @@
+"""How words are spoken: entries of a person, a persona, a server, and of all of Parley.
+
+A person's own entry wins over their persona's, that over the server's, that over the global one;
+``speech`` applies them. Files are CSV with two columns, word and spoken; a header line is optional.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dialogue.errors import BadDictionaryFile, BadEntry, DictionaryFull, FileTooLarge
+from dialogue.plain import plain
+from storage.database import Database
+from storage.records import Persona, Pronunciation, Scope
+
+TERM_CHARACTERS = 64
+SPOKEN_CHARACTERS = 128
+ENTRIES_MOST = {Scope.PERSON: 200, Scope.PERSONA: 200, Scope.GUILD: 1000, Scope.GLOBAL: 5000}
+FILE_BYTES = 512 * 1024
+HEADER = ("word", "spoken")
+
+# A spreadsheet would run a cell that begins with one of these as a formula.
+_FORMULA = ("=", "+", "-", "@", "\t")
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Term to spoken, by level, as ``speech.dictionary.Dictionary`` takes them."""
+
+    user: dict[str, str]
+    """One's own, and under them those of the persona."""
+    server: dict[str, str]
+    world: dict[str, str]
+
+
+class Dictionaries:
+    """``scope_id`` is a person, a persona, a guild, or 0. Every method raises ``StorageError``."""
+
+    def __init__(self, database: Database) -> None:
+        self._store = database.pronunciations
+
+    async def add(self, scope: Scope, scope_id: int, term: str, spoken: str) -> Pronunciation:
+        """Add or change an entry. Raises ``BadEntry``, ``DictionaryFull``."""
+        entry = _checked(scope, scope_id, term, spoken)
+        await self._room(scope, scope_id, [entry])
+        await self._store.save([entry])
+        return entry
+
+    async def remove(self, scope: Scope, scope_id: int, term: str) -> bool:
+        """Whether there was such an entry."""
+        return await self._store.remove(scope, scope_id, _bare(term))
+
+    async def list(self, scope: Scope, scope_id: int) -> tuple[Pronunciation, ...]:
+        """By term."""
+        return await self._store.list((scope, scope_id))
+
+    async def active(self, person_id: int, guild_id: int, persona: Persona | None = None) -> Levels:
+        """What holds for this person here."""
+        owners = [(Scope.PERSON, person_id), (Scope.GLOBAL, 0)]
+        if persona is not None:
+            owners.append((Scope.PERSONA, persona.id))
+        if guild_id:
+            owners.append((Scope.GUILD, guild_id))
+        by_scope: dict[Scope, dict[str, str]] = {scope: {} for scope in Scope}
+        for entry in await self._store.list(*owners):
+            by_scope[entry.scope][entry.term] = entry.spoken
+        return Levels(
+            user=by_scope[Scope.PERSONA] | by_scope[Scope.PERSON],
+            server=by_scope[Scope.GUILD],
+            world=by_scope[Scope.GLOBAL],
+        )
+
+    async def import_csv(self, scope: Scope, scope_id: int, data: bytes) -> int:
+        """Add every line of a file, or none. How many.
+
+        Raises ``FileTooLarge``, ``BadDictionaryFile`` with the line, ``DictionaryFull``.
+        """
+        if len(data) > FILE_BYTES:
+            raise FileTooLarge(limit=round(FILE_BYTES / 2**20, 1))
+        entries = list({entry.term: entry for entry in _read(scope, scope_id, data)}.values())
+        await self._room(scope, scope_id, entries)
+        await self._store.save(entries)
+        return len(entries)
+
+    async def export_csv(self, scope: Scope, scope_id: int) -> bytes:
+        """The whole dictionary, as :meth:`import_csv` reads it."""
+        written = io.StringIO()
+        writer = csv.writer(written)
+        writer.writerow(HEADER)
+        for entry in await self.list(scope, scope_id):
+            writer.writerow((_safe(entry.term), _safe(entry.spoken)))
+        # The mark is what spreadsheets need to read UTF-8.
+        return "\ufeff".encode() + written.getvalue().encode()
+
+    async def _room(self, scope: Scope, scope_id: int, entries: Iterable[Pronunciation]) -> None:
+        there = {entry.term for entry in await self.list(scope, scope_id)}
+        most = ENTRIES_MOST[scope]
+        if len(there | {entry.term for entry in entries}) > most:
+            raise DictionaryFull(limit=most)
+
+
+def _read(scope: Scope, scope_id: int, data: bytes) -> Iterable[Pronunciation]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadDictionaryFile(line=data[: error.start].count(b"\n") + 1) from None
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        for row in reader:
+            if not row or tuple(cell.strip().casefold() for cell in row) == HEADER:
+                continue
+            if len(row) != 2:
+                raise BadDictionaryFile(line=reader.line_num)
+            try:
+                yield _checked(scope, scope_id, *(cell.removeprefix("'") for cell in row))
+            except BadEntry:
+                raise BadDictionaryFile(line=reader.line_num) from None
+    except csv.Error:
+        raise BadDictionaryFile(line=reader.line_num) from None
+
+
+def _checked(scope: Scope, scope_id: int, term: str, spoken: str) -> Pronunciation:
+    term, spoken = _bare(term), _bare(spoken)
+    if not (0 < len(term) <= TERM_CHARACTERS and 0 < len(spoken) <= SPOKEN_CHARACTERS):
+        raise BadEntry
+    return Pronunciation(scope, scope_id, term, spoken)
+
+
+def _bare(text: str) -> str:
+    return " ".join(plain(text).split())
+
+
+def _safe(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

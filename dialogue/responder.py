@@ -1,0 +1,237 @@
+"""The responder: a message in, a stream of text out, and the turn remembered.
+
+It knows the order of things and nothing else: whose turn it is, whether this person may, which
+persona talks, what of the memory fits, what the model says, what was seen of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing, suppress
+from typing import Any
+
+from dialogue.answer import Answer, Opened
+from dialogue.ask import Ask, Image, Spent
+from dialogue.content import ContentChecks
+from dialogue.errors import Blocked, NoSight, NothingAsked, TurnGone
+from dialogue.lines import Lines, Place
+from dialogue.memory import Look, Memory, Saved
+from dialogue.model import Model, Piece
+from dialogue.personas import PersonaService
+from dialogue.plain import plain, plain_name
+from dialogue.prompt import messages, question
+from dialogue.quotas import Quotas, spent_error
+from dialogue.settings import DialogueSettings, ModelSettings
+from dialogue.summary import Summarizer
+from dialogue.tokens import IMAGE_TOKENS, TokenCounter
+from dialogue.tools import CALLS_MOST, TOOLS
+from storage.database import Database
+from storage.errors import StorageError
+from storage.records import GuildSettings, NewTurn
+
+log = logging.getLogger(__name__)
+
+SHORTEST_ANSWER = 16
+"""Tokens that must be left of a quota for an answer to be worth beginning."""
+
+
+class Responder:
+    """Answers people; see ``dialogue.answer`` for how an answer is used."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        model: Model,
+        memory: Memory,
+        personas: PersonaService,
+        quotas: Quotas,
+        content: ContentChecks,
+        summarizer: Summarizer,
+        counter: TokenCounter,
+        settings: DialogueSettings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._model = model
+        self._memory = memory
+        self._personas = personas
+        self._quotas = quotas
+        self._content = content
+        self._summarizer = summarizer
+        self._counter = counter
+        self._settings = settings
+        self._clock = clock
+        self._lines = Lines(settings.memory.waiting)
+        self.running: set[Answer] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- for the surface ---------------------------------------------------------------------
+
+    def answer(self, ask: Ask, place: Place | None = None) -> Answer:
+        """An answer to be entered with ``async with``. Takes a place in the line now.
+
+        Raises ``LineFull``; give a ``place`` taken earlier where order must hold across a wait.
+        """
+        return Answer(self, ask, place or self.line_up(ask.person_id))
+
+    def line_up(self, person_id: int) -> Place:
+        """Take a place before the message is complete (attachments). Raises ``LineFull``."""
+        return self._lines.take(person_id)
+
+    def cancel_person(self, person_id: int, guild_id: int | None = None) -> int:
+        """Stop what is being written for somebody, here or everywhere. How many answers."""
+        mine = [
+            answer
+            for answer in self.running
+            if answer.ask.person_id == person_id and guild_id in (None, answer.ask.guild_id)
+        ]
+        for answer in mine:
+            answer.cancel()
+        return len(mine)
+
+    @property
+    def demo(self) -> str:
+        """Name of the demo model where that answers; empty otherwise."""
+        return self._model.name if self._model.demo else ""
+
+    async def close(self) -> None:
+        """End what runs in the background, and save what could not be saved before."""
+        for task in list(self._tasks):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        left = await self._memory.save_all_postponed()
+        if left:
+            log.error("%d turns could not be saved", left)
+
+    # -- for the answer ----------------------------------------------------------------------
+
+    @property
+    def model_settings(self) -> ModelSettings:
+        return self._settings.model
+
+    def count(self, text: str) -> int:
+        return self._counter.count(text)
+
+    def cost(self, tokens_in: int, tokens_out: int) -> float:
+        return self._quotas.cost(tokens_in, tokens_out)
+
+    def pictures(self, ask: Ask) -> tuple[Image, ...]:
+        """Those that are sent."""
+        if not self._settings.model.images or self._model.demo:
+            return ()
+        return ask.images[: self._settings.input.images]
+
+    async def open(self, ask: Ask) -> Opened:
+        """Everything between a person's turn and the first word."""
+        await self._memory.catch_up(ask.person_id, ask.guild_id)
+        async with self._database.reading():
+            guild = await self._database.guilds.settings(ask.guild_id) if ask.guild_id else None
+            if ask.guild_id and await self._database.blocks.blocked(ask.guild_id, ask.person_id):
+                raise Blocked
+            allowance = await self._quotas.allowance(ask.person_id, ask.guild_id, ask.role_ids)
+            persona = await self._personas.active(
+                ask.person_id, ask.guild_id, ask.channel_id, ask.role_ids, guild
+            )
+            text = await self._question(ask)
+            summary = self._summary_wanted(guild)
+            look = await self._memory.look(
+                ask.person_id,
+                ask.guild_id,
+                system=plain(persona.prompt) if persona else self._settings.memory.system_prompt,
+                message=text,
+                name=plain_name(ask.name) if self._model.takes_names else "",
+                before_id=ask.replaces,
+                summary=summary,
+            )
+        pictures = self.pictures(ask)
+        tokens_in = look.window.tokens + IMAGE_TOKENS * len(pictures)
+        answer_tokens = self._settings.model.answer_tokens
+        if allowance.tokens_left is not None:
+            answer_tokens = min(answer_tokens, allowance.tokens_left - tokens_in)
+            if answer_tokens < SHORTEST_ANSWER:
+                raise spent_error(allowance)
+        await self._content.asked(text, guild)
+        return Opened(
+            asked=ask,
+            look=look,
+            guild=guild,
+            persona=persona,
+            source=self._stream(look, pictures, answer_tokens, guild),
+            tokens_in=tokens_in,
+            pictures=len(pictures),
+            summary=summary,
+        )
+
+    async def keep(self, opened: Opened, seen: str, complete: bool, spent: Spent) -> Saved:
+        """Save a turn and count what it used."""
+        ask, window = opened.asked, opened.look.window
+        answered = plain(seen).strip()
+        turn = NewTurn(
+            person_id=ask.person_id,
+            guild_id=ask.guild_id,
+            channel_id=ask.channel_id,
+            asked=window.message,
+            answered=answered,
+            asked_tokens=self._counter.count(window.message),
+            answered_tokens=self._counter.count(answered),
+            encoding=self._counter.name,
+            complete=complete,
+            at_s=self._clock(),
+            since_id=window.since_id,
+        )
+        saved = await self._memory.save(turn, epoch=opened.look.epoch, replaces=ask.replaces)
+        if spent.tokens_in:
+            try:
+                await self._quotas.answered(ask.person_id, ask.guild_id, spent)
+            except StorageError as error:
+                log.warning("usage could not be counted: %s", type(error).__name__)
+        if opened.summary and opened.look.left and saved is Saved.SAVED:
+            self._start(self._summarizer.summarize(ask.person_id, ask.guild_id, opened.look))
+        return saved
+
+    # -- inside ------------------------------------------------------------------------------
+
+    async def _question(self, ask: Ask) -> str:
+        text = question(ask.text, ask.documents)
+        if ask.replaces is not None:
+            turn = await self._database.turns.get(ask.person_id, ask.guild_id, ask.replaces)
+            if turn is None:
+                raise TurnGone
+            text = text or turn.asked
+        if not text and not ask.images:
+            raise NothingAsked
+        if not text and not self.pictures(ask):
+            raise NoSight
+        return text
+
+    async def _stream(
+        self,
+        look: Look,
+        pictures: tuple[Image, ...],
+        answer_tokens: int,
+        guild: GuildSettings | None,
+    ) -> AsyncGenerator[Piece, None]:
+        with_tools = guild is not None and guild.tools
+        pieces = self._model.stream(
+            messages(look.window, pictures),
+            answer_tokens=answer_tokens,
+            tools=TOOLS if with_tools else (),
+            tool_calls=CALLS_MOST,
+        )
+        async with aclosing(self._content.answered(pieces, guild)) as checked:
+            async for piece in checked:
+                yield piece
+
+    def _summary_wanted(self, guild: GuildSettings | None) -> bool:
+        if guild is not None and guild.summary is not None:
+            return guild.summary
+        return self._settings.memory.summary
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
