@@ -43,7 +43,7 @@ bench: $(VENV)/test.stamp
 COMPILE := $(VENV)/bin/pip-compile -q --strip-extras --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe
 
 lock: $(VENV)/base.stamp  ## rewrite the pins from requirements/*.in
-	$(PIP) pip-tools==7.6.0
+	$(PIP) pip-tools==7.6.2
 	$(COMPILE) -o requirements/base.txt requirements/base.in
 	$(COMPILE) -o requirements/train.txt requirements/train.in
 	$(COMPILE) -o requirements/test.txt requirements/test.in
