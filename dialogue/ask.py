@@ -25,6 +25,8 @@ class Document:
     text: str = field(repr=False)
     cut: bool = False
     """Whether the file held more."""
+    heard: bool = False
+    """Whether it is the transcript of a recording."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from storage.database import Database
 from storage.records import Persona, Pronunciation, Scope
 
 TERM_CHARACTERS = 64
-SPOKEN_CHARACTERS = 128
+SPOKEN_CHARACTERS = 100
 ENTRIES_MOST = {Scope.PERSON: 200, Scope.PERSONA: 200, Scope.GUILD: 1000, Scope.GLOBAL: 5000}
 FILE_BYTES = 512 * 1024
 HEADER = ("word", "spoken")

@@ -21,6 +21,9 @@ def question(text: str, documents: Sequence[Document]) -> str:
     """A message and what its attachments say, as one text."""
     parts = [plain(text).strip()]
     for document in documents:
+        if document.heard:  # a voice message is the message, not a file beside it
+            parts.append(plain(document.text).strip())
+            continue
         title = plain(document.name).replace("\n", " ")[:100]
         more = " (beginning)" if document.cut else ""
         parts.append(f"[Attachment: {title}{more}]\n{plain(document.text).strip()}")

@@ -10,8 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from dialogue.attachments import Attachments
 from dialogue.content import ContentChecks
 from dialogue.dictionaries import Dictionaries
+from dialogue.hearing import Hearing
 from dialogue.memory import Memory
 from dialogue.model import Model
 from dialogue.model_server import ModelServer, open_model_server
@@ -47,6 +49,8 @@ class Dialogue:
     moderators: Moderators
     privacy: PrivacyService
     content: ContentChecks
+    attachments: Attachments
+    hearing: Hearing
     model: Model
     server: ModelServer | None
     """The demo model, where that answers."""
@@ -78,6 +82,7 @@ async def open_dialogue(
         counter = await asyncio.to_thread(open_counter, model.name, cache)
         memory = Memory(database, settings.memory, counter, clock)
         quotas = Quotas(database, settings.quota, settings.model, clock)
+        hearing = Hearing(settings.input)
         content = ContentChecks(settings.content, model)
         personas = PersonaService(database, counter, settings.memory.budget_tokens)
         responder = Responder(
@@ -106,6 +111,8 @@ async def open_dialogue(
             moderators=Moderators(database, memory, clock),
             privacy=privacy,
             content=content,
+            attachments=Attachments(settings.input, hearing),
+            hearing=hearing,
             model=model,
             server=server,
         )

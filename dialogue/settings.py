@@ -125,6 +125,7 @@ class InputSettings:
         pdf_pages: read of one PDF.
         images: sent with one message.
         hearing: ``auto`` transcribes audio where a Whisper model is installed.
+        hearing_model: folder of a faster-whisper model; empty: the packaged one, if installed.
         audio_s: longest audio that is transcribed.
     """
 
@@ -133,6 +134,7 @@ class InputSettings:
     pdf_pages: Annotated[int, Field(ge=1)] = 50
     images: Annotated[int, Field(ge=0, le=10)] = 4
     hearing: Literal["auto", "off"] = "auto"
+    hearing_model: str = ""
     audio_s: Seconds = 300.0
 
 
