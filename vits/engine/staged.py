@@ -18,8 +18,16 @@ from vits.arrays import F32, I64
 from vits.config import Architecture, VoiceConfig
 from vits.engine.base import Noise, NoiseSource, Style, check_ids, frames_of
 
-FIRST_WINDOW = 20
-"""Frames in the first window, about a quarter of a second: enough to hide the second's making."""
+TILE = 16
+"""Windows begin and end at multiples of this. Kernels work in tiles of so many steps, and a step in
+another place of its tile is summed in another order: aligned, windows round as the whole does."""
+
+FIRST_WINDOW = 16
+"""Frames in the first window, a fifth of a second: enough to hide the making of the second."""
+
+FLOW_LEAST = 128
+"""The flow runs over this many frames at least: for fewer, other kernels are chosen, which round
+differently, and the decoder makes 1e-5 of it."""
 
 LAST_WINDOW = 320
 """Windows double up to this: larger ones gain nothing and hold more memory."""
@@ -71,6 +79,11 @@ def decoder_reach(a: Architecture) -> int:
     return reach + 3  # conv_pre has 7 taps
 
 
+def _tiles(frames: int) -> int:
+    """Up to a multiple of the tile."""
+    return -(-frames // TILE) * TILE
+
+
 def windows(frames: int, first: int = FIRST_WINDOW, most: int = LAST_WINDOW) -> Iterator[range]:
     """Ranges that cover ``frames``, each twice as long as the one before, up to ``most``."""
     start, size = 0, first
@@ -87,8 +100,8 @@ class StagedEngine:
     def __init__(self, config: VoiceConfig, stages: Stages) -> None:
         self._config = config
         self._stages = stages
-        self._flow_reach = flow_reach(config.architecture)
-        self._decoder_reach = decoder_reach(config.architecture)
+        self._flow_reach = _tiles(flow_reach(config.architecture))
+        self._decoder_reach = _tiles(decoder_reach(config.architecture))
 
     @property
     def config(self) -> VoiceConfig:
@@ -130,11 +143,12 @@ class StagedEngine:
             low = max(0, window.start - self._decoder_reach)
             high = min(frames, window.stop + self._decoder_reach)
             if high > known:
-                left = max(0, known - self._flow_reach)
-                right = min(frames, high + self._flow_reach)
+                upto = min(frames, max(high, known + FLOW_LEAST - self._flow_reach))
+                right = min(frames, upto + self._flow_reach)
+                left = max(0, min(known - self._flow_reach, right - FLOW_LEAST))
                 part = self._stages.flow(z_p[:, left:right], speaker)
-                z[:, known:high] = part[:, known - left : high - left]
-                known = high
+                z[:, known:upto] = part[:, known - left : upto - left]
+                known = upto
             sound = self._stages.decode(z[:, low:high], speaker)
             yield sound[(window.start - low) * hop : (window.stop - low) * hop]
 
