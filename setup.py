@@ -1,11 +1,22 @@
-"""Builds the compiled parts: everything else about the project is in pyproject.toml."""
+"""Builds the compiled parts: everything else about the project is in pyproject.toml.
+
+Compiled are the alignment search (Cython) and the voice engine (C++). The engine's kernels are
+compiled once for each instruction set; which of them run is decided when a voice is opened. Where
+the compiler lacks an instruction set that set is left out, and where there is no C++ compiler the
+engine is left out: voices then speak through onnxruntime.
+"""
 
 from __future__ import annotations
 
+import platform
 import sys
+from pathlib import Path
+from typing import NamedTuple
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
 
 # Apple's clang has no OpenMP of its own; there the search runs on one thread.
 OPENMP = [] if sys.platform == "darwin" else ["-fopenmp"]
@@ -18,4 +29,78 @@ alignment = Extension(
     extra_link_args=OPENMP,
 )
 
-setup(ext_modules=cythonize([alignment], language_level=3))
+NATIVE = Path("vits/engine/native")
+X86 = platform.machine().lower() in {"x86_64", "amd64"}
+CXX = ["-std=c++17", "-O3", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math"]
+CXX += ["-g0", "-Wno-maybe-uninitialized"] if sys.platform == "linux" else []
+AVX512 = ["-mavx2", "-mfma", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq"]
+AVX512 += ["-mprefer-vector-width=512"]
+
+
+class Variant(NamedTuple):
+    """One compilation of kernels: a source for an instruction set, and the macro that tells the
+    dispatcher it is there."""
+
+    source: str
+    name: str
+    flags: list[str]
+    macro: str
+
+    @property
+    def macros(self) -> list[tuple[str, str | None]]:
+        return [("PARLEY_KERNELS", f"{self.name}_kernels"), ("PARLEY_NAME", f'"{self.name}"')]
+
+
+VARIANTS = [
+    Variant("kernels.cpp", "avx2", ["-mavx2", "-mfma"], "PARLEY_WITH_AVX2"),
+    Variant("kernels.cpp", "avx512", AVX512, "PARLEY_WITH_AVX512"),
+    Variant("int16.cpp", "int16", [*AVX512, "-mavx512vnni"], "PARLEY_WITH_INT16"),
+    Variant("bf16.cpp", "bf16", [*AVX512, "-mavx512bf16"], "PARLEY_WITH_BF16"),
+]
+PORTABLE = Variant("kernels.cpp", "portable", [], "")
+
+engine = Extension(
+    "vits.engine._native",
+    sorted(
+        str(path)
+        for path in NATIVE.glob("*.cpp")
+        if path.name not in {"kernels.cpp", "int16.cpp", "bf16.cpp"}
+    ),
+    depends=sorted(map(str, NATIVE.glob("*.h"))),
+    extra_compile_args=CXX,
+    language="c++",
+    optional=True,
+)
+
+
+class Build(build_ext):
+    """The ordinary build, with each variant's objects added to the engine."""
+
+    def build_extension(self, ext: Extension) -> None:
+        if ext is engine or ext.name == engine.name:
+            objects = self._variant(PORTABLE)
+            for variant in VARIANTS if X86 else []:
+                try:
+                    objects += self._variant(variant)
+                except CompileError:
+                    self.warn(f"left out: this compiler cannot build for {variant.name}")
+                else:
+                    ext.define_macros.append((variant.macro, None))
+            ext.extra_objects = [*ext.extra_objects, *objects]
+        super().build_extension(ext)
+
+    def _variant(self, variant: Variant) -> list[str]:
+        found: list[str] = self.compiler.compile(
+            [str(NATIVE / variant.source)],
+            output_dir=str(Path(self.build_temp) / variant.name),
+            macros=variant.macros,
+            extra_postargs=[*CXX, "-ffp-contract=fast", *variant.flags],
+            depends=engine.depends,
+        )
+        return found
+
+
+setup(
+    ext_modules=[*cythonize([alignment], language_level=3), engine],
+    cmdclass={"build_ext": Build},
+)

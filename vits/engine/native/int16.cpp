@@ -1,0 +1,38 @@
+// The int16 convolutions: AVX-512 with VNNI.
+#include "conv.h"
+
+namespace {
+
+void conv(const ConvCall& call) {
+  const ConvShape& s = *call.shape;
+  switch (s.taps * 10 + s.outputs) {
+    case 25: return convolve<Int16, 2, 5>(call);
+    case 34: return convolve<Int16, 3, 4>(call);
+    case 54: return convolve<Int16, 5, 4>(call);
+    case 63: return convolve<Int16, 6, 3>(call);
+    case 74: return convolve<Int16, 7, 4>(call);
+    default: return convolve<Int16, 1, 1>(call);
+  }
+}
+
+double peak(long repeats) {
+  int16_t panel[64 * kTiles] = {}, weights[2 * kLanes * kBlock] = {};
+  int32_t out[kTiles * kBlock];
+  for (long i = 0; i < repeats; i++) Int16::product<kTiles>(panel, 1, weights, out);
+  return (double)repeats * kTiles * 2 * kLanes * kBlock;
+}
+
+constexpr parley::Kernels kernels() {
+  parley::Kernels k{};
+  k.conv[parley::kInt16] = conv;
+  k.peak[parley::kInt16] = peak;
+  return k;
+}
+
+constexpr parley::Kernels kKernels = kernels();
+
+}  // namespace
+
+namespace parley {
+const Kernels* int16_kernels() { return &kKernels; }
+}  // namespace parley

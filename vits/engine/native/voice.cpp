@@ -1,0 +1,104 @@
+#include "voice.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace parley {
+namespace {
+
+constexpr int64_t kMostFrames = 1 << 20;  // over three hours: a bound for memory, not for speech
+
+}  // namespace
+
+Voice::Voice(const Loader& from, Number number)
+    : kernels(from.kernels),
+      symbols(from.sizes.n_symbols),
+      latent(from.sizes.inter_channels),
+      half(from.pad(latent / 2)),
+      speakers(from.sizes.n_speakers),
+      speaker_width(from.sizes.gin_channels),
+      encoder(from),
+      durations(make_durations(from)),
+      flow(from, number == kBf16 ? kFp32 : number),  // bf16 there is heard: 26 to 35 dB
+      decoder(from, number, flow.flipped()) {
+  if (speakers) {
+    const size_t count = (size_t)speakers * speaker_width;
+    const float* rows = from.tensor("emb_g.weight", count);
+    speaker_vectors_.assign(rows, rows + count);
+  }
+}
+
+const float* Voice::speaker(int64_t number) const {
+  return speakers ? &speaker_vectors_[(size_t)number * speaker_width] : nullptr;
+}
+
+void Session::encode(const int64_t* ids, int64_t n, int64_t speaker, const float* noise,
+                     float* log_durations) {
+  total_ = 0;
+  if (n < 1 || n > kMostFrames) throw BadInput("the text is empty or far too long");
+  for (int64_t i = 0; i < n; i++)
+    if (ids[i] < 0 || ids[i] >= voice_.symbols)
+      throw BadInput("a symbol id is not one of this voice's");
+  if (speaker < 0 || speaker >= std::max(1, voice_.speakers))
+    throw BadInput("this voice has no such speaker");
+  speaker_ = voice_.speaker(speaker);
+  std::vector<float> silence;
+  if (!noise) {
+    silence.resize(2 * (size_t)n);
+    noise = silence.data();
+  }
+  voice_.encoder.run(crew_, ids, n, encoded_);
+  voice_.durations->run(crew_, encoded_.hidden, speaker_, noise, log_durations);
+}
+
+int64_t Session::begin(const int64_t* frames, float noise_scale) {
+  const long n = encoded_.prior.end();
+  total_ = 0;
+  if (n == 0) throw BadInput("nothing was encoded");
+  if (!std::isfinite(noise_scale)) throw BadInput("the noise scale is not a number");
+  ends_.clear();
+  long total = 0;
+  for (long i = 0; i < n; i++) {
+    if (frames[i] < 0 || (total += frames[i] > kMostFrames ? kMostFrames : frames[i]) > kMostFrames)
+      throw BadInput("the sentence would be far too long");
+    ends_.push_back(total);
+  }
+  voice_.flow.begin(flow_, speaker_);
+  voice_.decoder.begin(decoder_, crew_, speaker_);
+  symbol_ = 0;
+  given_ = 0;
+  noise_scale_ = noise_scale;
+  return total_ = total;
+}
+
+// The prior of the next frames: their symbol's mean, and its deviation times the noise.
+void Session::add_frames(const float* noise, long count) {
+  const int half = voice_.half, real = voice_.latent / 2;
+  float* to[2] = {flow_.halves[0].append(count), flow_.halves[1].append(count)};
+  std::vector<float> padded_noise((size_t)half);
+  for (long i = 0; i < count; i++, given_++) {
+    while (given_ >= ends_[symbol_]) symbol_++;
+    const float* prior = encoded_.prior.row((long)symbol_);
+    for (int part = 0; part < 2; part++) {
+      std::copy_n(noise + i * 2 * real + part * real, real, padded_noise.data());
+      voice_.kernels.sample(prior + part * half, prior + (2 + part) * half, padded_noise.data(),
+                            noise_scale_, to[part] + i * half, half);
+    }
+  }
+}
+
+int64_t Session::push(const float* noise, int64_t count, float* audio, int64_t room) {
+  if (count < 0 || count > total_ - given_) throw BadInput("more noise than there are frames");
+  if (room < (given_ + count) * (int64_t)voice_.decoder.hop() - decoder_.made)
+    throw BadInput("there is no room for the sound");
+  add_frames(noise, count);
+  const long ready = voice_.flow.push(crew_, flow_, total_), from = decoder_.latent.end();
+  const int half = voice_.half;
+  float* latent = decoder_.latent.append(ready - from);
+  for (long t = from; t < ready; t++)
+    for (Signal& part : flow_.halves) latent = std::copy_n(part.row(t), half, latent);
+  for (Signal& part : flow_.halves) part.forget(ready);
+  return voice_.decoder.push(crew_, decoder_, total_, audio);
+}
+
+}  // namespace parley
