@@ -172,6 +172,9 @@ class Actor:
         """Fill in and submit the modal that the bot answered ``interaction`` with."""
         if interaction.modal is None or interaction.user_id != self.id:
             raise NotPossible("the bot showed this member no modal")
+        before = self._core.world.interactions.values()
+        if any(i.parent is interaction and i.acknowledged for i in before):
+            raise NotPossible("this modal was submitted and is closed")
         channel = self._core.world.channel(interaction.channel_id)
         data = forms.fill(self._core, self.id, channel, interaction.modal, values)
         summary = f"submits {interaction.modal['title']!r}"

@@ -147,7 +147,7 @@ def _implied(bits: Permission, member: Member, channel: Channel, now: datetime) 
     if not bits & P.VIEW_CHANNEL:
         return NONE
     if channel.kind is ChannelKind.VOICE and not bits & P.CONNECT:
-        return NONE
+        return P.VIEW_CHANNEL
     if not bits & P.SEND_MESSAGES:
         bits &= ~_NEED_SEND
     if member.timed_out_until and member.timed_out_until > now:

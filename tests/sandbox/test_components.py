@@ -211,6 +211,9 @@ async def test_a_modal_of_labels(connect: Connect, sandbox: Sandbox, home: Home)
         {"Name": "Ann", "Voice": "Amy", "Friend": home.ben, "Sample": File("a.ogg", b"OggS")},
     )
     assert sent.messages[0].content == "Ann Amy Ben a.ogg"
+    with pytest.raises(NotPossible, match="closed"):
+        await home.ann.submit(opened, {"Name": "Ann", "Voice": "Joe"})
+    opened = await home.ann.command("form")
     plain = await home.ann.submit(opened, {"Name": "Ann", "Voice": "Joe"})
     assert plain.messages[0].content == "Ann Joe"
     assert not sandbox.violations
