@@ -11,8 +11,6 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 
-from speech.base import FRAME_S
-
 END = b""
 """What :meth:`FrameBuffer.take` gives when no frame will ever come again."""
 
@@ -97,8 +95,3 @@ class FrameBuffer:
     def waiting(self) -> int:
         """Frames that are ready to be taken."""
         return len(self._frames)
-
-    @property
-    def heard_s(self) -> float:
-        """Seconds of sound that were taken."""
-        return self.taken * FRAME_S

@@ -55,7 +55,7 @@ class Report:
     """What became of a reply.
 
     Attributes:
-        seconds: of sound that was taken by the listener.
+        seconds: of sound that was made.
         sentences: that were made into sound.
         complete: everything was made, and not cut short or cancelled.
         failure: why a sentence was not spoken, for the person.
@@ -170,7 +170,7 @@ class Spoken:
         """What has become of it so far."""
         finished = self._task.done() and not self._task.cancelled()
         complete = finished and self._whole and self._failure is None
-        return Report(self.frames.heard_s, self._made, complete, self._failure)
+        return Report(self._frames_made * FRAME_S, self._made, complete, self._failure)
 
     # --- in between ---
 
