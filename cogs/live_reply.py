@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import discord
 
@@ -51,10 +51,19 @@ class Throttle:
 
 @dataclass(frozen=True)
 class Ending:
-    """What is added when the text is complete."""
+    """What is added when the text is complete: small lines under it, and buttons."""
 
-    footer: str = ""
+    notes: tuple[str, ...] = ()
     view: discord.ui.View | None = None
+
+    @property
+    def footer(self) -> str:
+        """The notes as Discord shows them small."""
+        return "\n".join(f"-# {note}" for note in self.notes)
+
+    def noting(self, note: str) -> Ending:
+        """The same with one more note, if there is one."""
+        return replace(self, notes=(*self.notes, note)) if note else self
 
 
 class LiveReply:
@@ -99,12 +108,22 @@ class LiveReply:
         self._text += piece
         self._changed.set()
 
+    def take_back(self) -> None:
+        """Show nothing of what was written."""
+        self._text = ""
+
     async def finish(self, ending: Ending) -> list[discord.Message]:
         """Show everything, and the ending. Raises what Discord answered if it would not."""
         self._ending = ending
         self._changed.set()
         await self._task
         return self.messages
+
+    async def amend(self, ending: Ending) -> None:
+        """Change the ending after ``finish``. What Discord refuses is logged, not raised."""
+        self._ending = ending
+        if not self._gone:
+            await self._show(paginate(self._text, footer=self._footer), landing=False)
 
     async def abandon(self) -> None:
         """Stop editing at once."""
@@ -153,6 +172,9 @@ class LiveReply:
                     if not landing:
                         return
                     await asyncio.sleep(self._throttle.gap_s)
+        for _ in range(len(self._messages) - len(pages)):
+            await self._place.remove(self._messages.pop())
+            self._rendered.pop()
 
     async def _put(self, index: int, content: str, view: discord.ui.View | None) -> None:
         if index == len(self._messages):

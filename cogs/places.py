@@ -8,6 +8,7 @@ reached as ordinary messages of the channel.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 import discord
@@ -43,6 +44,18 @@ class Place(Protocol):
         self, message: discord.Message, content: str, view: discord.ui.View | None = None
     ) -> None:
         """Change one of them. Raises :class:`Gone` when it was deleted."""
+        ...
+
+    async def remove(self, message: discord.Message) -> None:
+        """Take one of them back."""
+        ...
+
+    async def refuse(self, sentence: str) -> None:
+        """Say, to the asker alone where that is possible, why there is no answer."""
+        ...
+
+    async def done(self) -> None:
+        """Nothing more is sent: leave no "thinking..." behind."""
         ...
 
 
@@ -99,6 +112,20 @@ class UnderCommand:
 
         await _outliving_token(by_token, by_channel)
 
+    async def remove(self, message: discord.Message) -> None:
+        await _removed(message)
+
+    async def refuse(self, sentence: str) -> None:
+        # The first message would be as public as the "thinking..." is: that one goes first.
+        await self.done()
+        await self._interaction.followup.send(sentence, ephemeral=True, allowed_mentions=QUIET)
+
+    async def done(self) -> None:
+        if self._first:
+            self._first = False
+            with suppress(discord.HTTPException):
+                await self._interaction.delete_original_response()
+
 
 class UnderMessage:
     """Answers a mention, a reply or a direct message; ``ping`` the one who wrote it, or nobody."""
@@ -134,6 +161,20 @@ class UnderMessage:
             await message.edit(content=content, view=view, allowed_mentions=QUIET)
         except discord.NotFound as error:
             raise Gone from error
+
+    async def remove(self, message: discord.Message) -> None:
+        await _removed(message)
+
+    async def refuse(self, sentence: str) -> None:
+        await self.send(sentence)
+
+    async def done(self) -> None:
+        """There is no "thinking..." under a message."""
+
+
+async def _removed(message: discord.Message) -> None:
+    with suppress(discord.HTTPException):
+        await message.delete()
 
 
 async def _outliving_token(

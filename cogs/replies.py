@@ -49,10 +49,14 @@ def sentence_for(error: BaseException, words: Words) -> str:
             return words(NOT_HERE)
         case app_commands.CheckFailure():
             return words(NotAllowed.sentence)
+    return words(FAULT, reference=log_fault(cause))
+
+
+def log_fault(error: BaseException) -> str:
+    """Write a fault of ours into the log, without what people wrote; its reference."""
     reference = secrets.token_hex(4)
-    # The traceback names places in our code; it never holds what people wrote.
-    log.error("fault %s: %s", reference, type(cause).__name__, exc_info=_bare(cause))
-    return words(FAULT, reference=reference)
+    log.error("fault %s: %s", reference, type(error).__name__, exc_info=_bare(error))
+    return reference
 
 
 def unwrapped(error: BaseException) -> BaseException:

@@ -34,13 +34,13 @@ class _VoiceFile(discord.File):
         }
 
 
-def may_send(channel: object, me: discord.Member | discord.ClientUser | None) -> bool:
+def may_send(channel: discord.abc.Messageable, guild: discord.Guild | None) -> bool:
     """Whether Discord would take a native voice message from us here."""
     if isinstance(channel, discord.DMChannel):
         return True
-    if not isinstance(me, discord.Member) or not isinstance(channel, discord.abc.GuildChannel):
+    if guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return False
-    allowed = channel.permissions_for(me)
+    allowed = channel.permissions_for(guild.me)
     return (
         allowed.view_channel
         and allowed.send_messages

@@ -1,7 +1,7 @@
 """Parley's voice connections, one in each server: the lobby's ``VoicePort`` made of discord.py.
 
-A server has a :class:`Room`: the connection, kept by a watchdog, and the player with its speech queue.
-The room outlives reconnects, so what waits to be spoken is not lost with a connection.
+A server has a :class:`Room`: the connection, kept by a watchdog, and the player with its speech
+queue. The room outlives reconnects: what waits to be spoken is not lost with a connection.
 """
 
 from __future__ import annotations

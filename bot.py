@@ -1,0 +1,259 @@
+"""Parley's front door: the command line, and the one place where every resource is opened.
+
+python bot.py run                  talk on Discord
+python bot.py check                verify configuration, database, voices, opus, model
+python bot.py try                  talk with the bot in a Discord on localhost
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import discord
+from pydantic import SecretStr
+
+from cogs.checkup import checkup
+from cogs.client import Parley
+from cogs.elsewhere import Elsewhere
+from cogs.house import House
+from cogs.manners import Manners
+from cogs.notices import Notices
+from cogs.voice_port import Rooms
+from dialogue.service import open_dialogue
+from errors import ParleyError, SettingsError
+from lobby.director import Director
+from lobby.records import Why
+from settings import Settings, load
+from speech.narrator import Narrator
+from speech.studio import open_studio
+from speech.voices import open_casting
+from storage.database import open_database
+from storage.errors import StorageError
+from words import Words
+
+log = logging.getLogger("parley")
+
+CACHE = Path("models/cache")
+"""Vocabulary files, unpacked once."""
+
+SWITCH_S = 0.0005
+"""How long a thread may hold the interpreter while another waits: frames leave every 20 ms."""
+
+FAILED, BAD_SETTINGS, INTERRUPTED = 1, 2, 130
+"""Exit codes."""
+
+
+@asynccontextmanager
+async def open_bot(settings: Settings, elsewhere: Elsewhere | None = None) -> AsyncIterator[Parley]:
+    """Everything the bot needs, opened in order and closed in reverse. The client is not started.
+
+    ``elsewhere`` is another server than Discord's own. Raises ``ParleyError``, ``StorageError``.
+    """
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings.storage.url))
+        dialogue = await stack.enter_async_context(
+            open_dialogue(settings.dialogue, database, cache=CACHE)
+        )
+        casting = await open_casting(settings.speech)
+        studio = await stack.enter_async_context(open_studio(settings.speech))
+        client = Parley(settings.discord, elsewhere.connector() if elsewhere else None)
+        await stack.enter_async_context(client)
+
+        async def thrown_out(guild_id: int) -> None:
+            await director.bot_voice_state(guild_id, 0, muted=False)
+
+        async def lost(guild_id: int, channel_id: int, why: Why) -> None:
+            await director.connection_lost(guild_id, channel_id, why)
+
+        rooms = Rooms(client, settings.discord, settings.speech, thrown_out=thrown_out, lost=lost)
+        await stack.enter_async_context(rooms)
+        director = Director(database.lobby, rooms, Notices(client), settings.lobby)
+        await stack.enter_async_context(director)
+        house = House(
+            client=client,
+            settings=settings.discord,
+            input=settings.input,
+            database=database,
+            dialogue=dialogue,
+            lobby=settings.lobby,
+            studio=studio,
+            narrator=Narrator(studio, casting, settings.speech),
+            manners=Manners(database, dialogue, settings.speech),
+            director=director,
+            rooms=rooms,
+        )
+        await client.furnish(house)
+        stack.push_async_callback(client.move_out)
+        yield client
+
+
+async def run(settings: Settings, elsewhere: Elsewhere | None) -> int:
+    """The bot, until it is asked to stop."""
+    token = settings.discord.token.get_secret_value()
+    if not token:
+        raise SettingsError(file="environment", key="DISCORD_TOKEN", problem="is not set")
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_bot(settings, elsewhere) as client:
+        await until_first(client.start(token), stop.wait())
+        log.info("stopping: answers that are being given are saved first")
+    return 0
+
+
+async def until_first(*works: Coroutine[Any, Any, object]) -> None:
+    """Return when one of ``works`` has ended; the others are cancelled. Raises what it raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+
+
+@asynccontextmanager
+async def start_bot(
+    settings: Settings, address: tuple[str, int], ca_file: Path, token: str
+) -> AsyncIterator[Parley]:
+    """The bot, connected to a server that speaks Discord's protocol, until the block ends."""
+    discord_settings = replace(settings.discord, token=SecretStr(token))
+    settings = replace(settings, discord=discord_settings)
+    async with open_bot(settings, Elsewhere(*address, ca_file)) as client:
+        running = asyncio.create_task(client.start(token), name="discord client")
+        try:
+            yield client
+        finally:
+            if running.done():
+                running.result()
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+
+async def try_out(settings: Settings, arguments: argparse.Namespace) -> int:
+    """The bot in a Discord on localhost: once, or as a conversation in the terminal."""
+    from tryout.once import say_once
+    from tryout.scene import TryFailed
+    from tryout.terminal import converse
+
+    with tempfile.TemporaryDirectory(prefix="parley-try-") as folder:
+        storage = replace(settings.storage, url=f"sqlite:///{folder}/parley.db")
+        settings = replace(settings, storage=storage)
+
+        @asynccontextmanager
+        async def start(address: tuple[str, int], ca_file: Path, token: str) -> AsyncIterator[None]:
+            async with start_bot(settings, address, ca_file, token):
+                yield
+
+        try:
+            if arguments.say is None:
+                await converse(start)
+                return 0
+            outcome = await say_once(start, arguments.say, arguments.out)
+        except TryFailed as failure:
+            return complain(str(failure))
+    say(f"heard {outcome.heard_s:.1f} s, {outcome.late_share:.1%} of it late; see {outcome.folder}")
+    return 0
+
+
+async def check(settings: Settings, config: Path | None) -> int:
+    """A table of what works. 0 when everything does."""
+    rows = await checkup(
+        f"read from {config or 'config.toml, if there is one,'} and the environment",
+        settings.discord,
+        settings.dialogue,
+        settings.speech,
+        settings.storage.url,
+        CACHE,
+    )
+    width = max(len(row.name) for row in rows)
+    for row in rows:
+        say(f"{row.name:<{width}}  {'ok' if row.ok else 'FAILED':<6}  {row.detail}")
+    return 0 if all(row.ok for row in rows) else FAILED
+
+
+def say(line: str) -> None:
+    """A line for whoever started this."""
+    sys.stdout.write(f"{line}\n")
+
+
+def complain(line: str) -> int:
+    """One clear line of what went wrong; the exit code that goes with it."""
+    sys.stderr.write(f"parley: {line}\n")
+    return FAILED
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line and do what it says; the exit code."""
+    given = _parser().parse_args(arguments)
+    sys.setswitchinterval(SWITCH_S)
+    english = Words.of("en-US")
+    try:
+        settings = load(given.config, os.environ)
+        elsewhere = Elsewhere.parse(given.discord, given.ca) if given.discord else None
+    except SettingsError as error:
+        complain(error.say(english))
+        return BAD_SETTINGS
+    _log_to_stderr(settings)
+    work = {
+        "run": lambda: run(settings, elsewhere),
+        "check": lambda: check(settings, given.config),
+        "try": lambda: try_out(settings, given),
+    }[given.command]
+    try:
+        return asyncio.run(work())
+    except SettingsError as error:
+        complain(error.say(english))
+        return BAD_SETTINGS
+    except ParleyError as error:
+        return complain(error.say(english))
+    except discord.LoginFailure:
+        return complain("Discord does not accept the token (DISCORD_TOKEN)")
+    except discord.PrivilegedIntentsRequired:
+        return complain("turn the Message Content Intent on, or discord.message_content off")
+    except (StorageError, discord.DiscordException, OSError) as error:
+        return complain(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("bot.py", description="Parley, a Discord bot that talks.")
+    parser.add_argument("--config", type=Path, help="settings (default: config.toml, if any)")
+    commands = parser.add_subparsers(dest="command", required=True)
+    running = commands.add_parser("run", help="talk on Discord")
+    running.add_argument("--discord", metavar="HOST:PORT", help="another server than Discord's")
+    running.add_argument("--ca", type=Path, metavar="FILE", help="certificate authority of that")
+    commands.add_parser("check", help="verify configuration, database, voices, opus, model")
+    trying = commands.add_parser("try", help="talk with the bot in a Discord on localhost")
+    trying.add_argument("--terminal", action="store_true", help="in this terminal (the default)")
+    trying.add_argument("--say", metavar="TEXT", help="say this once and keep what happened")
+    trying.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where")
+    parser.set_defaults(discord=None, ca=None)
+    return parser
+
+
+def _log_to_stderr(settings: Settings) -> None:
+    level = logging.getLevelNamesMapping()[settings.log.level.upper()]
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    # At DEBUG discord.py writes whole payloads: what people wrote.
+    logging.getLogger("discord").setLevel(max(level, logging.INFO))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The Discord client: which events it wants, which cogs it has, how commands are registered."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import aiohttp
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from cogs.places import QUIET
+from cogs.replies import Tree, log_fault
+from cogs.settings import DiscordSettings
+from words import Words
+
+if TYPE_CHECKING:
+    from cogs.house import House
+
+log = logging.getLogger(__name__)
+
+
+class Parley(commands.Bot):
+    """Make it inside the running loop; ``furnish`` it before it starts."""
+
+    def __init__(
+        self, settings: DiscordSettings, connector: aiohttp.BaseConnector | None = None
+    ) -> None:
+        super().__init__(
+            command_prefix=(),
+            intents=_intents(settings),
+            tree_cls=Tree,
+            help_command=None,
+            allowed_mentions=QUIET,
+            max_messages=None,  # what people wrote is not kept around
+            chunk_guilds_at_startup=False,
+            connector=connector,
+        )
+        self._settings = settings
+
+    async def furnish(self, house: House) -> None:
+        """Move in: one cog for each command group."""
+        for cog in _cogs(house):
+            await self.add_cog(cog)
+
+    async def move_out(self) -> None:
+        """Take the cogs out again, each ending what it does, while Discord can still be told."""
+        for name in list(self.cogs):
+            await self.remove_cog(name)
+
+    async def setup_hook(self) -> None:
+        """Called by discord.py between login and the gateway: register the commands."""
+        await self.tree.set_translator(CommandTranslator())
+        if not self._settings.command_guilds:
+            await self.tree.sync()
+        for guild_id in self._settings.command_guilds:
+            self.tree.copy_global_to(guild=discord.Object(guild_id))
+            await self.tree.sync(guild=discord.Object(guild_id))
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Not discord.py's text commands: the chat cog listens for messages."""
+
+    async def on_error(self, event_method: str, /, *args: object, **kwargs: object) -> None:
+        """An event handler failed. What it was called with may hold what people wrote."""
+        error = sys.exc_info()[1]
+        if error is not None:
+            log.error("the handler of %s failed: %s", event_method, log_fault(error))
+
+
+class CommandTranslator(app_commands.Translator):
+    """Names and descriptions of commands in the languages there are catalogues for."""
+
+    async def translate(
+        self,
+        string: app_commands.locale_str,
+        locale: discord.Locale,
+        context: app_commands.TranslationContextTypes,
+    ) -> str | None:
+        """The translation, or None where there is none."""
+        del context
+        translated = Words.of(locale.value)(string.message)
+        return translated if translated != string.message else None
+
+
+def _intents(settings: DiscordSettings) -> discord.Intents:
+    intents = discord.Intents.none()
+    intents.guilds = True
+    intents.voice_states = True
+    intents.moderation = True
+    intents.guild_messages = True
+    intents.dm_messages = True
+    intents.message_content = settings.message_content
+    return intents
+
+
+def _cogs(house: House) -> Sequence[commands.Cog]:
+    from cogs.chat import Chat
+    from cogs.mod import Mod
+    from cogs.voice import Voice
+    from cogs.voice_events import VoiceEvents
+
+    return [Chat(house), Voice(house), VoiceEvents(house), Mod(house)]

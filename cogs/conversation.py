@@ -1,0 +1,190 @@
+"""One message and its answer: shown while it is written, heard, remembered.
+
+The order is what makes promises hold. A place in the asker's line is taken before anything is
+awaited, so their messages are answered in order. The turn is saved before the last edit lands, so
+what looks finished is remembered. Sound comes last and cannot take the text with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from cogs.buttons import answer_buttons, stop_button
+from cogs.house import House
+from cogs.live_reply import Ending, LiveReply, Throttle
+from cogs.places import Place
+from cogs.replies import sentence_for
+from cogs.scene import Scene
+from cogs.sounding import Silent, Sounding, begin_sound
+from dialogue.answer import Answer
+from dialogue.ask import Ask, Finish
+from dialogue.errors import AnswerRefused
+from dialogue.lines import Place as PlaceInLine
+from dialogue.memory import Saved
+from storage.errors import StorageError
+from words import N_
+
+log = logging.getLogger(__name__)
+
+STOPPED = N_("Stopped.")
+SOUND_LATE = N_("My voice is still on its way; it follows.")
+
+CLOSING_S = 5.0
+
+
+@dataclass
+class Running:
+    """An answer that is being given."""
+
+    asker_id: int
+    answer: Answer
+    sounding: Sounding
+
+    def stop(self) -> None:
+        """Stop writing and speaking; what was shown is kept."""
+        self.answer.cancel()
+        self.sounding.cancel()
+
+
+class Conversation:
+    """Gives answers; knows which are being given."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._running: dict[str, Running] = {}
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    def running(self, key: str) -> Running | None:
+        """The answer that a Stop button belongs to, while it is being given."""
+        return self._running.get(key)
+
+    async def close(self) -> None:
+        """Stop every answer; what was shown of them is saved before this returns."""
+        for running in self._running.values():
+            running.stop()
+        if tasks := self._tasks - {asyncio.current_task()}:
+            await asyncio.wait(tasks, timeout=CLOSING_S)
+
+    async def give(self, ask: Ask, scene: Scene, place: Place, line: PlaceInLine) -> None:
+        """Answer ``ask`` in ``place`` when its turn has come.
+
+        ``line`` is the asker's place in line, taken when the message arrived; it is left here.
+        Raises what went wrong before the first word; what goes wrong later is said in the answer.
+        """
+        answer = self._house.dialogue.responder.answer(ask, line)
+        with self._counted():
+            async with answer:
+                await self._house.director.touch(ask.person_id, ask.guild_id)
+                sounding = await begin_sound(self._house, scene)
+                running = Running(ask.person_id, answer, sounding)
+                with self._run(running) as key:
+                    live, ending = await self._write(key, running, scene, place)
+            await self._sound(live, ending, scene, place, sounding)
+
+    async def _write(
+        self, key: str, running: Running, scene: Scene, place: Place
+    ) -> tuple[LiveReply, Ending]:
+        settings, answer, sounding = self._house.settings, running.answer, running.sounding
+        live = LiveReply(
+            place,
+            Throttle(settings.edit_gap_s, settings.edit_least),
+            view=stop_button(scene, key),
+            on_gone=running.stop,
+        )
+        problem: Exception | None = None
+        try:
+            async for piece in answer:
+                live.feed(piece)
+                sounding.feed(piece)
+        except AnswerRefused as error:
+            sounding.cancel()
+            live.take_back()
+            problem = error
+        except Exception as error:  # what was said is kept, whatever went wrong after it
+            problem = error
+        except asyncio.CancelledError:
+            await live.abandon()
+            raise
+        sounding.end()
+        if problem is not None and not live.text and not live.messages:
+            await live.abandon()
+            raise problem
+        saved = await answer.settle(live.text, complete=answer.finish is Finish.STOP)
+        turn_id = await self._turn_id(answer.ask) if saved is Saved.SAVED else 0
+        ending = Ending(_notes(answer, scene, problem), answer_buttons(scene, turn_id))
+        await live.finish(ending)
+        return live, ending
+
+    async def _turn_id(self, ask: Ask) -> int:
+        """The number of the turn just saved: nobody else can have saved one in this line."""
+        if ask.replaces is not None:
+            return ask.replaces
+        try:
+            turn = await self._house.dialogue.memory.newest(ask.person_id, ask.guild_id)
+        except StorageError as error:
+            log.warning("a turn has no buttons: %s", type(error).__name__)
+            return 0
+        return turn.id if turn else 0
+
+    async def _sound(
+        self, live: LiveReply, ending: Ending, scene: Scene, place: Place, sounding: Sounding
+    ) -> None:
+        """Deliver the sound; say so when it is late, and what went wrong."""
+        if isinstance(sounding, Silent) and not sounding.note:
+            return
+        late = asyncio.create_task(sounding.late())
+        finish = asyncio.create_task(
+            sounding.finish(place, live.messages[-1] if live.messages else None)
+        )
+        try:
+            said_late = await late and not finish.done()
+            if said_late:
+                await live.amend(ending.noting(scene.words(SOUND_LATE)))
+            note = await finish
+            if note or said_late:
+                await live.amend(ending.noting(note))
+        except Exception as error:  # the text is complete: sound must not spoil it
+            await live.amend(ending.noting(sentence_for(error, scene.words)))
+        finally:
+            for task in (late, finish):
+                task.cancel()
+
+    @contextmanager
+    def _run(self, running: Running) -> Iterator[str]:
+        key = secrets.token_hex(6)
+        self._running[key] = running
+        try:
+            yield key
+        except BaseException:
+            running.sounding.cancel()
+            raise
+        finally:
+            del self._running[key]
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("an answer is given by a task")
+        self._tasks.add(task)
+        try:
+            yield
+        finally:
+            self._tasks.discard(task)
+
+
+def _notes(answer: Answer, scene: Scene, problem: Exception | None) -> tuple[str, ...]:
+    """What is said under an answer, each a small line."""
+    notes = []
+    if answer.finish is Finish.CANCELLED:
+        notes.append(scene.words(STOPPED))
+    if problem is not None:
+        notes.append(sentence_for(problem, scene.words))
+    if answer.footer:
+        notes.append(answer.footer)
+    return tuple(notes)

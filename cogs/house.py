@@ -1,0 +1,37 @@
+"""The services that every cog gets. ``bot.py`` builds it once; cogs hold nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cogs.manners import Manners
+from cogs.settings import DiscordSettings
+from cogs.voice_port import Rooms
+from dialogue.service import Dialogue
+from dialogue.settings import InputSettings
+from lobby.director import Director
+from lobby.settings import LobbySettings
+from speech.narrator import Narrator
+from speech.studio import Studio
+from storage.database import Database
+
+if TYPE_CHECKING:
+    from cogs.client import Parley
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything behind the Discord surface."""
+
+    client: Parley
+    settings: DiscordSettings
+    input: InputSettings
+    database: Database
+    dialogue: Dialogue
+    lobby: LobbySettings
+    studio: Studio
+    narrator: Narrator
+    manners: Manners
+    director: Director
+    rooms: Rooms
