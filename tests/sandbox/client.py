@@ -11,11 +11,11 @@ from typing import Any
 import aiohttp
 import discord
 from discord import app_commands
+
+from cogs.elsewhere import Elsewhere
 from sandbox.actor import Actor
 from sandbox.records import Channel, Guild
 from sandbox.server import Sandbox
-
-from cogs.elsewhere import Elsewhere
 
 
 class Bot(discord.Client):
@@ -98,7 +98,9 @@ class RawGateway:
 
 
 @asynccontextmanager
-async def raw_gateway(sandbox: Sandbox, query: str = "v=10&encoding=json") -> AsyncIterator[RawGateway]:
+async def raw_gateway(
+    sandbox: Sandbox, query: str = "v=10&encoding=json"
+) -> AsyncIterator[RawGateway]:
     host, port = sandbox.address
     connector = Elsewhere(host, port, sandbox.ca_file).connector()
     async with (

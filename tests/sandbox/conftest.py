@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import discord
 import pytest
-from sandbox.server import Sandbox, open_sandbox
 
+from sandbox.server import Sandbox, open_sandbox
 from tests.sandbox.client import Bot, Connect, Home
 
 
