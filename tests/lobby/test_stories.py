@@ -604,3 +604,33 @@ async def test_who_stops_waiting_for_an_answer_takes_no_effect_along(scene: Scen
     await quiet()
     assert scene.stage(ANN) is Stage.HELD
     assert scene.only.voice.where(HOME) == BLUE
+
+
+async def test_a_called_person_keeps_the_channel_they_waited_in(scene: Scene) -> None:
+    await scene.comes_and_asks(ANN, HALL)
+    await scene.comes_and_asks(BEN, ATTIC)
+    await scene.comes_and_asks(CAT, BLUE)
+    await scene.comes_and_asks(DAN, RED)
+    await scene.enters(CAT, 0)
+    await scene.only.director.leave(ANN)
+    await scene.only.director.leave(BEN)
+    await quiet()
+    assert scene.stage(CAT) is Stage.CALLED
+    assert scene.notices.pings[-1].channel_id == BLUE
+    # A slot is free, but Parley's one voice there is promised to Cat's channel.
+    assert scene.only.director.view(DAN).you.hold_up is HoldUp.CHANNEL
+    await scene.passes(61)
+    assert scene.heard(DAN)
+
+
+async def test_a_called_person_who_asks_in_a_full_server_does_not_squeeze_in() -> None:
+    async with Scene(slots=3) as scene:
+        await scene.only.director.set_rules(ServerRules(HOME, seats=1))
+        await scene.comes_and_asks(ANN, BLUE)
+        await scene.asks(BEN, AWAY)
+        assert scene.stage(BEN) is Stage.CALLED
+        await scene.comes_and_asks(BEN, BLUE)
+        assert scene.only.director.view(BEN).you.hold_up is HoldUp.SERVER_FULL
+        await scene.only.director.leave(ANN)
+        await quiet()
+        assert scene.heard(BEN)
