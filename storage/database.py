@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +77,8 @@ class Database:
         """
         task = asyncio.current_task()
         if (ours := self._together.get(task) or self._viewed.get(task)) is not None:
-            yield ours
+            async with _errors_translated():
+                yield ours
             return
         async with _errors_translated(), self._engine.connect() as connection:
             self._viewed[task] = connection
@@ -93,7 +96,8 @@ class Database:
         ``writing()`` of the same task it is part of that one: all of it happens, or none.
         """
         if (ours := self._together.get(asyncio.current_task())) is not None:
-            yield ours
+            async with _errors_translated():
+                yield ours
             return
         async with AsyncExitStack() as stack:
             if self._turn_to_write is not None:
@@ -138,10 +142,11 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     engine = create_async_engine(target, hide_parameters=True, **_options(target))
     # The driver logs every statement with its values at DEBUG: those are what people wrote.
     logging.getLogger("aiosqlite").setLevel(logging.INFO)
-    if target.get_backend_name() == "sqlite":
-        _prepare_sqlite(engine)
     try:
         async with _errors_translated():
+            if target.get_backend_name() == "sqlite":
+                await asyncio.to_thread(_use_wal, str(target.database))
+                _prepare_sqlite(engine)
             await migrate(engine)
         yield Database(engine)
     finally:
@@ -180,6 +185,25 @@ def _options(target: URL) -> dict[str, Any]:
     }
 
 
+def _use_wal(path: str) -> None:
+    """Turn the write-ahead log on; the file remembers it.
+
+    Done apart from the connections, because SQLite's own timeout does not cover this: several
+    processes that open a new file at once would get in each other's way.
+    """
+    until_s = time.monotonic() + BUSY_TIMEOUT_S
+    with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection:
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until_s:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+
 def _prepare_sqlite(engine: AsyncEngine) -> None:
     """Set each connection up, and begin transactions ourselves instead of letting sqlite3 do it."""
 
@@ -189,7 +213,6 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         cursor = connection.cursor()
         # secure_delete: a plain DELETE leaves the text in the file.
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",
             "secure_delete=ON",
             "foreign_keys=ON",

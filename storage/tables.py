@@ -92,7 +92,7 @@ Index(
     TurnRow.person_id,
     TurnRow.guild_id,
     TurnRow.id,
-    sqlite_where=text("pinned"),
+    sqlite_where=text("pinned = 1"),
     postgresql_where=text("pinned"),
 )
 

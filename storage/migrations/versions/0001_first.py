@@ -148,7 +148,7 @@ def upgrade() -> None:
         "ix_turns_pinned",
         "turns",
         ["person_id", "guild_id", "id"],
-        sqlite_where=sa.text("pinned"),
+        sqlite_where=sa.text("pinned = 1"),
         postgresql_where=sa.text("pinned"),
     )
     op.create_table(

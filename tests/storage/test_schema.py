@@ -1,0 +1,83 @@
+"""Migrations: what they make is what the code expects, whoever runs them and however they end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+from storage import schema
+from storage.database import Database, open_database
+from storage.schema import MIGRATIONS, newest
+from storage.tables import PERSON, Base
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_migrations_make_the_tables_the_code_expects(database: Database) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, Base.metadata))
+
+    async with database.reading() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+def test_migrations_are_one_line_of_numbers() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_heads() == [newest()]
+    numbers = [script.revision for script in scripts.walk_revisions()]
+    assert numbers == [f"{number:04}" for number in range(len(numbers), 0, -1)]
+
+
+async def test_a_migration_that_fails_half_way_changes_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade = schema._upgrade
+
+    def broken(connection: Connection, wanted: str) -> None:
+        upgrade(connection, wanted)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(schema, "_upgrade", broken)
+    with pytest.raises(ZeroDivisionError):
+        async with open_database(url):
+            pass
+    monkeypatch.setattr(schema, "_upgrade", lambda _connection, _wanted: None)
+    async with open_database(url) as database, database.reading() as connection:
+        assert await connection.run_sync(lambda c: inspect(c).get_table_names()) == []
+
+
+def run_together(number: int, command: list[str]) -> list[int]:
+    processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(number)]
+    return [process.wait() for process in processes]
+
+
+async def test_several_processes_open_a_new_database_at_once(url: str) -> None:
+    program = (
+        "import asyncio, sys\n"
+        "from storage.database import open_database\n"
+        "async def main():\n"
+        "    async with open_database(sys.argv[1]) as database:\n"
+        "        await database.check()\n"
+        "asyncio.run(main())\n"
+    )
+    assert run_together(3, [sys.executable, "-c", program, url]) == [0, 0, 0]
+
+
+def test_every_column_that_says_whom_a_row_is_about_is_marked() -> None:
+    """So that export and forget cannot miss a table."""
+    meant = {"person_id", "owner_id", "actor_id", "by_id"}
+    for table in Base.metadata.tables.values():
+        for column in table.columns:
+            if column.name in meant:
+                assert column.info.get(PERSON), f"{table.name}.{column.name}"
