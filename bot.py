@@ -23,7 +23,6 @@ from typing import Any
 import discord
 from pydantic import SecretStr
 
-from cogs.checkup import checkup
 from cogs.client import Parley
 from cogs.elsewhere import Elsewhere
 from cogs.house import House
@@ -83,7 +82,6 @@ async def open_bot(settings: Settings, elsewhere: Elsewhere | None = None) -> As
         house = House(
             client=client,
             settings=settings.discord,
-            input=settings.input,
             database=database,
             dialogue=dialogue,
             lobby=settings.lobby,
@@ -171,20 +169,13 @@ async def try_out(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def check(settings: Settings, config: Path | None) -> int:
-    """A table of what works. 0 when everything does."""
-    rows = await checkup(
-        f"read from {config or 'config.toml, if there is one,'} and the environment",
-        settings.discord,
-        settings.dialogue,
-        settings.speech,
-        settings.storage.url,
-        CACHE,
-    )
-    width = max(len(row.name) for row in rows)
-    for row in rows:
-        say(f"{row.name:<{width}}  {'ok' if row.ok else 'FAILED':<6}  {row.detail}")
-    return 0 if all(row.ok for row in rows) else FAILED
+async def check(settings: Settings) -> int:
+    """A table of what works; 0 when nothing failed."""
+    from rich.console import Console
+
+    from health import examine, show
+
+    return 0 if show(await examine(settings), Console()) else FAILED
 
 
 def say(line: str) -> None:
@@ -212,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _log_to_stderr(settings)
     work = {
         "run": lambda: run(settings, elsewhere),
-        "check": lambda: check(settings, given.config),
+        "check": lambda: check(settings),
         "try": lambda: try_out(settings, given),
     }[given.command]
     try:

@@ -1,4 +1,4 @@
-"""What comes attached to a message, made ready for the model."""
+"""Fetches what people attach, for the dialogue to read."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import discord
 
 from dialogue.ask import Document, Image
-from dialogue.errors import FileTooLarge
-from dialogue.settings import InputSettings
+from dialogue.attachments import Attachments
 from errors import Unavailable
 from words import N_
 
@@ -21,24 +20,21 @@ class AttachmentGone(Unavailable):
 
 
 async def take_in(
-    attachments: Sequence[discord.Attachment], settings: InputSettings
+    attachments: Sequence[discord.Attachment], reader: Attachments
 ) -> tuple[tuple[Image, ...], tuple[Document, ...]]:
-    """The pictures and documents among ``attachments``. Raises ``ParleyError``."""
-    pictures = [each for each in attachments if _is_picture(each)]
-    for each in pictures:
-        if each.size > settings.file_bytes:
-            raise FileTooLarge(limit=settings.file_bytes // 1024**2)
-    images = await asyncio.gather(*(_read(each) for each in pictures[: settings.images]))
-    return tuple(images), ()
+    """The pictures and documents among ``attachments``, in their order. Raises ``ParleyError``."""
+    for each in attachments:
+        reader.check_size(each.size)
+    read = await asyncio.gather(*(_take(each, reader) for each in attachments))
+    return (
+        tuple(each for each in read if isinstance(each, Image)),
+        tuple(each for each in read if isinstance(each, Document)),
+    )
 
 
-def _is_picture(attachment: discord.Attachment) -> bool:
-    return (attachment.content_type or "").startswith("image/")
-
-
-async def _read(attachment: discord.Attachment) -> Image:
+async def _take(attachment: discord.Attachment, reader: Attachments) -> Image | Document:
     try:
         data = await attachment.read()
     except (discord.DiscordException, OSError) as error:
         raise AttachmentGone from error
-    return Image((attachment.content_type or "").partition(";")[0], data)
+    return await reader.read(attachment.filename, attachment.content_type, data)

@@ -173,7 +173,7 @@ class Chat(commands.Cog):
         replaces: int | None = None,
     ) -> None:
         try:
-            images, documents = await take_in(attachments, self._house.input)
+            images, documents = await take_in(attachments, self._house.dialogue.attachments)
         except BaseException:
             line.leave()
             raise

@@ -9,7 +9,6 @@ from cogs.manners import Manners
 from cogs.settings import DiscordSettings
 from cogs.voice_port import Rooms
 from dialogue.service import Dialogue
-from dialogue.settings import InputSettings
 from lobby.director import Director
 from lobby.settings import LobbySettings
 from speech.narrator import Narrator
@@ -26,7 +25,6 @@ class House:
 
     client: Parley
     settings: DiscordSettings
-    input: InputSettings
     database: Database
     dialogue: Dialogue
     lobby: LobbySettings
