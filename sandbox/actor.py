@@ -21,7 +21,6 @@ from sandbox.errors import ApiError, NotAnswered, NotOffered, NotPossible
 from sandbox.moderator import Moderator
 from sandbox.permissions import Permission
 from sandbox.records import (
-    Attachment,
     Channel,
     ChannelKind,
     Guild,
@@ -378,5 +377,3 @@ class Actor:
 
 File = Upload
 """``File("photo.png", data)``: what ``say`` and attachment options take."""
-
-__all__ = ["Actor", "Attachment", "File"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sandbox.payloads import channel_json, iso, member_json, user_json
-from sandbox.permissions import Permission
 from sandbox.records import (
     Attachment,
     Channel,
@@ -123,6 +122,9 @@ def gateway_message_json(world: World, message: Message, *, viewer_id: int, cont
     Ephemeral messages have neither (discord-api-docs issue 4557).
     """
     body = message_json(world, message, viewer_id=viewer_id, content=content)
+    if channel := world.channels.get(message.channel_id):
+        # discord.js finds out only by this that a message is direct.
+        body["channel_type"] = int(channel.kind)
     if message.guild_id and not message.ephemeral:
         body["guild_id"] = str(message.guild_id)
         member = world.guilds[message.guild_id].members.get(message.author_id)
@@ -202,7 +204,7 @@ def interaction_json(
 ) -> Json:
     """The payload of INTERACTION_CREATE."""
     user = world.users[interaction.user_id]
-    bot = next(u for u in world.users.values() if u.id == application_id)
+    bot = world.users[application_id]
     direct = channel.kind is ChannelKind.DM
     shape = channel_json(world, channel)
     shape["permissions"] = str(int(world.permissions(user.id, channel)))
@@ -240,8 +242,3 @@ def interaction_json(
         if interaction.message.ephemeral:
             body["message"]["flags"] |= int(MessageFlag.EPHEMERAL)
     return body
-
-
-def may(world: World, user_id: int, channel: Channel, need: Permission) -> bool:
-    """Whether the user has all the bits in the channel."""
-    return (world.permissions(user_id, channel) & need) == need

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -224,11 +224,6 @@ class Sandbox:
     def subscribe(self) -> AbstractAsyncContextManager[asyncio.Queue[Event]]:
         """``async with sandbox.subscribe() as events``: a queue of all events from now on."""
         return self.core.timeline.subscribe()
-
-    @property
-    def attachments(self) -> Iterator[bytes]:
-        """The bytes of every file that was ever uploaded, oldest first."""
-        return (a.data for a in self.core.world.attachments.values())
 
     def transcript(self) -> str:
         """Every message, edit and interaction as readable lines with times."""

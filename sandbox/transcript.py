@@ -165,7 +165,8 @@ def _line(record: Json) -> str:
     if kind == "voice.state":
         where = record["voice_channel"]
         return f"{record['member']} " + (f"is in voice: {where}" if where else "left voice")
-    return f"FAULT {', '.join(f'{k}={v}' for k, v in record.items() if k[-2:] != '_s')}"
+    known = {k: v for k, v in record.items() if k not in ("at_s", "real_s", "kind")}
+    return f"FAULT {', '.join(f'{k}={v}' for k, v in known.items())}"
 
 
 def _message_line(record: Json) -> str:

@@ -74,16 +74,6 @@ def remove_bot(core: Core, guild: Guild) -> None:
     core.note("guild.leave", guild=guild, user_id=core.bot.id)
 
 
-def delete_guild(core: Core, guild: Guild) -> None:
-    """The guild is gone for everyone."""
-    if core.bot.id in guild.members:
-        remove_bot(core, guild)
-    for channel in guild.channels.values():
-        core.world.channels.pop(channel.id, None)
-    del core.world.guilds[guild.id]
-    core.note("guild.delete", guild=guild)
-
-
 def set_outage(core: Core, guild: Guild, unavailable: bool) -> None:
     """A guild's server is down (GUILD_DELETE with ``unavailable``), or up again."""
     if unavailable and not guild.unavailable:

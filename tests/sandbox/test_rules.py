@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import aiohttp
 import discord
 import pytest
@@ -169,6 +171,18 @@ async def test_missing_permissions(connect: Connect, sandbox: Sandbox, home: Hom
     with pytest.raises(discord.Forbidden) as foreign:
         await bot.text().get_partial_message(said.id).edit(content="yours")
     assert foreign.value.code == 50005
+
+
+async def test_a_file_over_the_limit(connect: Connect, sandbox: Sandbox, home: Home) -> None:
+    bot = await connect()
+    big = discord.File(io.BytesIO(bytes(10 * 1024 * 1024 + 1)), "big.bin")
+    with pytest.raises(discord.HTTPException) as refused:
+        await bot.text().send(file=big)
+    assert (refused.value.status, refused.value.code) == (413, 40005)
+    with pytest.raises(discord.HTTPException) as many:
+        await bot.text().send(files=[discord.File(io.BytesIO(b"x"), "x") for _ in range(11)])
+    assert many.value.code == 30015
+    assert [v.rule for v in sandbox.violations] == ["files", "files"]
 
 
 async def test_answers_that_do_not_fit_the_question(

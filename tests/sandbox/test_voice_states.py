@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from itertools import pairwise
 
 import discord
 import pytest
@@ -116,18 +117,37 @@ async def test_the_floor_falls_away(
     assert voice_events(sandbox)[-1]["channel_id"] is None
 
 
+class Counted(Frames):
+    """Frames that can be waited for as they are played."""
+
+    def __init__(self, packets: list[bytes], sandbox: Sandbox) -> None:
+        super().__init__(packets)
+        self.played = 0
+        self._sandbox = sandbox
+        self._loop = asyncio.get_running_loop()
+
+    def read(self) -> bytes:
+        """Called by the player's thread."""
+        self.played += 1
+        self._loop.call_soon_threadsafe(self._sandbox.core.poke)
+        return super().read()
+
+
 async def test_nobody_hears_a_muted_bot(connect: Connect, sandbox: Sandbox, home: Home) -> None:
     bot = await connect()
     await home.ann.join_voice(home.lounge)
     voice = await lounge(bot, home).connect()
     hearing = home.ann.heard(home.guild)
-    voice.play(Frames(encode(sine(440, 200))))
+    source = Counted(encode(sine(440, 200)), sandbox)
+    voice.play(source)
     await sandbox.until(lambda: len(hearing.frames) > 5, 10)
     home.owner.moderate.mute(home.guild, sandbox.bot)
-    await sandbox.until(lambda: bot.home().me.voice and voice_events(sandbox)[-1].get("mute"))
-    heard = len(hearing.frames)
+    heard, played = len(hearing.frames), source.played
+    await sandbox.until(lambda: source.played > played + 15)
     home.owner.moderate.mute(home.guild, sandbox.bot, on=False)
-    await sandbox.until(lambda: len(hearing.frames) > heard + 5, 10)
+    await sandbox.until(lambda: len(hearing.frames) > heard + 10, 10)
+    sequences = [f.sequence for f in hearing.frames]
+    assert max(b - a for a, b in pairwise(sequences)) > 10
     await voice.disconnect(force=True)
 
 
