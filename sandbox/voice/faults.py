@@ -25,6 +25,12 @@ class Connections(Protocol):
         Raises ``LookupError`` when the user has none open.
         """
 
+    def garble_commit(self, guild_id: int, user_id: int) -> None:
+        """Announce a commit that this user's client cannot process.
+
+        Raises ``LookupError`` when the user is in no call.
+        """
+
 
 class VoiceFaults:
     """The faults of one voice host. A fresh one does no harm."""
@@ -53,6 +59,12 @@ class VoiceFaults:
 
         Raises ``LookupError`` when the user has none open."""
         self._connections.drop_connection(guild_id, user_id)
+
+    def garble_commit(self, guild_id: int, user_id: int) -> None:
+        """Send one client a DAVE commit (op 29) that is none. It should answer with op 31 and a
+        new key package, and is removed and added anew. Raises ``LookupError`` outside of a call.
+        """
+        self._connections.garble_commit(guild_id, user_id)
 
     def loses_packet(self) -> bool:
         """Whether the packet at hand is lost."""

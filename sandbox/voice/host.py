@@ -1,13 +1,12 @@
-"""The voice server: who may come in, which call each session is in, and where sound goes.
+"""The voice server: who may come in, and which call each session is in.
 
-Implements :class:`sandbox.ports.VoiceHost`. One UDP socket and one DAVE signing key serve
-every guild; a session is found by its SSRC.
+Implements :class:`sandbox.ports.VoiceHost`. One UDP port (:mod:`sandbox.voice.media`) and
+one DAVE signing key serve every guild.
 """
 
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import Coroutine, Mapping
 from itertools import count
 from typing import Any
@@ -20,22 +19,16 @@ from sandbox.voice.connection import Connection, Refusal, speaks_dave
 from sandbox.voice.faults import VoiceFaults
 from sandbox.voice.hearing import Hearing, Speaking
 from sandbox.voice.listener import Listener
+from sandbox.voice.media import Media
 from sandbox.voice.opcodes import DAVE_VERSION, Close, Op
-from sandbox.voice.rtp import RtpError, parse_header, payload_of, ssrc_of
-from sandbox.voice.sealing import MODES, open_packet
+from sandbox.voice.sealing import MODES
 from sandbox.voice.session import Session
 from sandbox.voice.signing import ExternalSender
-from sandbox.voice.udp import Address, UdpPort
 
 HEARTBEAT_INTERVAL_S = 13.75
 RESUME_WINDOW_S = 15.0
 """How long, in sandbox time, a user whose websocket is gone stays in the channel."""
-ANNOUNCE_S = 0.25
-"""How much sooner than op 5 over TCP the first sound over UDP may arrive."""
 LOOPBACK = "127.0.0.1"
-_DISCOVERY = struct.Struct(">HHI64sH")  # type, length, SSRC, address, port: 74 bytes
-_DISCOVERY_REQUEST, _DISCOVERY_RESPONSE, _DISCOVERY_LENGTH = 1, 2, 70
-_KEEP_ALIVE_BYTES = 8
 _FIRST_SSRC = 1000
 _VOIDING = (Close.SESSION_INVALID, Close.SESSION_TIMEOUT)
 _FINAL = (1000, Close.DISCONNECTED, *_VOIDING)
@@ -55,16 +48,16 @@ class Host:
         self._world = world
         self._endpoint = endpoint
         self._faults = VoiceFaults(self)
-        self._udp = UdpPort(ip, self._on_datagram)
+        self._media = Media(world, self._faults, ip)
         self._sender = ExternalSender()
         self._guilds: set[int] = set()
         self._tickets: dict[Key, VoiceTicket] = {}
         self._sessions: dict[Key, Session] = {}
-        self._by_ssrc: dict[int, Session] = {}
         self._ssrcs = count(_FIRST_SSRC)
         self._calls: dict[Key, Call] = {}
         self._hearings: dict[Key, Hearing] = {}
-        self._muted: set[Key] = set()
+        self._absent: dict[Key, float] = {}
+        """Who has lost their websocket, and until when they may come back (sandbox time)."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     # sandbox.ports.VoiceHost
@@ -88,6 +81,7 @@ class Host:
         key = (ticket.guild_id, ticket.user_id)
         self._guilds.add(ticket.guild_id)
         self._tickets[key] = ticket
+        self._absent.pop(key, None)
         session = self._sessions.get(key)
         if session and session.ticket != ticket:
             self._end(session, Close.DISCONNECTED)
@@ -95,6 +89,7 @@ class Host:
     def forget(self, guild_id: int, user_id: int, code: int = Close.DISCONNECTED) -> None:
         """The user left or was removed: void the ticket, close the websocket with ``code``."""
         self._tickets.pop((guild_id, user_id), None)
+        self._absent.pop((guild_id, user_id), None)
         if session := self._sessions.get((guild_id, user_id)):
             self._end(session, code)
 
@@ -109,8 +104,7 @@ class Host:
 
     def mute(self, guild_id: int, user_id: int, muted: bool) -> None:
         """From now on nobody hears this speaker, or everybody does again."""
-        change = self._muted.add if muted else self._muted.discard
-        change((guild_id, user_id))
+        self._media.mute(guild_id, user_id, muted)
 
     def heard(self, guild_id: int, member_id: int) -> Hearing:
         """What a scripted member has heard in this guild, and goes on hearing."""
@@ -124,7 +118,7 @@ class Host:
             self._end(session, 1001)
         for call in self._calls.values():
             call.close()
-        self._udp.close()
+        self._media.close()
 
     # sandbox.voice.faults.Connections
 
@@ -139,6 +133,13 @@ class Host:
         session = self._session(guild_id, user_id)
         if session.pipe:
             session.pipe.abort()
+
+    def garble_commit(self, guild_id: int, user_id: int) -> None:
+        """Send this user's client a commit that is none, outside of any transition."""
+        session = self._session(guild_id, user_id)
+        if session.call is None:
+            raise LookupError(f"user {user_id} is in no call of guild {guild_id}")
+        session.send_binary(Op.MLS_ANNOUNCE_COMMIT_TRANSITION, b"\xff\xffnot a commit")
 
     # sandbox.voice.connection.Desk
 
@@ -158,7 +159,8 @@ class Host:
             self._end(older, Close.SESSION_INVALID)
         session = Session(ticket, next(self._ssrcs), self._faults)
         self._sessions[key] = session
-        self._by_ssrc[session.ssrc] = session
+        self._media.admit(session)
+        self._absent.pop(key, None)
         self._note("voice.identify", session)
         return session
 
@@ -176,16 +178,18 @@ class Host:
                     raise Refusal(Close.AUTHENTICATION_FAILED, "authentication failed")
                 if session.pipe:
                     session.pipe.close(Close.SESSION_INVALID)
+                self._absent.pop((ticket.guild_id, ticket.user_id), None)
                 self._note("voice.resume", session)
                 return session
         raise Refusal(Close.SESSION_INVALID, "session is no longer valid")
 
     def ready(self, session: Session) -> Mapping[str, object]:
         """The data of READY for this session."""
+        ip, port = self._media.address
         return {
             "ssrc": session.ssrc,
-            "ip": self._udp.ip,
-            "port": self._udp.port,
+            "ip": ip,
+            "port": port,
             "modes": list(MODES),
             "experiments": [],
         }
@@ -218,6 +222,8 @@ class Host:
         if ssrc != session.ssrc:
             self._world.violate("voice.ssrc", f"speaking with SSRC {ssrc}, not {session.ssrc}")
             return
+        if not session.announced:
+            self._media.report(session)
         session.announced = True
         user_id, at_s = session.ticket.user_id, self._world.clock.real_s()
         self._note("voice.speaking", session, flags=flags)
@@ -237,20 +243,20 @@ class Host:
             self._tickets.pop(key, None)
         if code in _FINAL:
             self._end(session, code)
-        until_s = self._world.clock.now_s() + RESUME_WINDOW_S
+        until_s = self._absent[key] = self._world.clock.now_s() + RESUME_WINDOW_S
         self._spawn(self._await_return(session.ticket, code, until_s))
 
-    # what is left: sessions, calls and sound
+    # what is left: sessions and calls
 
     async def _await_return(self, ticket: VoiceTicket, code: int, until_s: float) -> None:
         """Tell the world that the user is gone, unless they come back in time."""
         await self._world.clock.sleep_until(until_s)
         key = (ticket.guild_id, ticket.user_id)
-        session = self._sessions.get(key)
-        if self._tickets.get(key, ticket) != ticket or (session and session.pipe):
+        if self._absent.get(key) != until_s:
             return
+        del self._absent[key]
         self._tickets.pop(key, None)
-        if session:
+        if session := self._sessions.get(key):
             self._end(session, code)
         self._world.voice_closed(*key, code)
 
@@ -259,7 +265,7 @@ class Host:
         key = (session.ticket.guild_id, session.ticket.user_id)
         if self._current(session):
             del self._sessions[key]
-        self._by_ssrc.pop(session.ssrc, None)
+        self._media.dismiss(session)
         if session.pipe:
             session.pipe.close(code)
         if session.call:
@@ -288,55 +294,6 @@ class Host:
         if not call.present:
             call.close()
             self._calls.pop((call.guild_id, call.channel_id), None)
-
-    def _on_datagram(self, data: bytes, sender: Address, age_s: float) -> None:
-        if len(data) == _DISCOVERY.size and data[:2] == b"\x00\x01":
-            self._discover(data, sender)
-        elif len(data) == _KEEP_ALIVE_BYTES:
-            self._udp.send(data, sender)
-        elif session := self._by_ssrc.get(ssrc_of(data)):
-            self._carry(session, data, self._world.clock.real_s() - age_s)
-
-    def _discover(self, data: bytes, sender: Address) -> None:
-        """IP discovery: tell the client the address its packets come from."""
-        _, length, ssrc, _, _ = _DISCOVERY.unpack(data)
-        if length == _DISCOVERY_LENGTH and ssrc in self._by_ssrc:
-            address = sender[0].encode()
-            reply = (_DISCOVERY_RESPONSE, _DISCOVERY_LENGTH, ssrc, address, sender[1])
-            self._udp.send(_DISCOVERY.pack(*reply), sender)
-
-    def _carry(self, session: Session, packet: bytes, arrived_s: float) -> None:
-        """Put a packet through the network's faults."""
-        if self._faults.loses_packet():
-            return
-        if delay_s := self._faults.packet_delay_s():
-            loop = asyncio.get_running_loop()
-            loop.call_later(delay_s, self._take_packet, session, packet, arrived_s + delay_s)
-        else:
-            self._take_packet(session, packet, arrived_s)
-
-    def _take_packet(self, session: Session, packet: bytes, arrived_s: float) -> None:
-        """Open the transport encryption and hand the frame to the call."""
-        if session.cipher is None or session.call is None:
-            return
-        if not session.announced and not session.sounded:
-            loop = asyncio.get_running_loop()
-            loop.call_later(ANNOUNCE_S, self._check_announced, session)
-        session.sounded = True
-        try:
-            header = parse_header(packet)
-            payload = payload_of(header, open_packet(session.cipher, header, packet))
-        except RtpError as error:
-            self._note("voice.rejected", session, reason=str(error))
-            return
-        ticket = session.ticket
-        if (ticket.guild_id, ticket.user_id) not in self._muted:
-            session.call.media(ticket.user_id, header, payload, arrived_s)
-            self._world.poke()
-
-    def _check_announced(self, session: Session) -> None:
-        if not session.announced:
-            self._world.violate("voice.speaking", "sound came without an op 5 to announce it")
 
     def _note(self, kind: str, session: Session, **details: object) -> None:
         ticket = session.ticket

@@ -15,6 +15,8 @@ FRAME_SAMPLES = 960
 FRAME_S = FRAME_SAMPLES / RATE_HZ
 OPUS_PAYLOAD_TYPE = 120
 NONCE_BYTES = 4
+RECEIVER_REPORT = struct.pack(">BBHI", 0x80, 201, 1, 1)
+"""An RTCP receiver report without blocks, from SSRC 1 (RFC 3550, section 6.4.2)."""
 _FIXED = struct.Struct(">BBHII")
 
 

@@ -11,7 +11,9 @@ from sandbox.ports import VoiceTicket
 from sandbox.voice.call import Call
 from sandbox.voice.faults import VoiceFaults
 from sandbox.voice.opcodes import Op
-from sandbox.voice.sealing import CIPHERS, KEY_BYTES, Cipher
+from sandbox.voice.rtp import RECEIVER_REPORT
+from sandbox.voice.sealing import CIPHERS, KEY_BYTES, Cipher, seal_packet
+from sandbox.voice.udp import Address
 
 _SEQUENCES = 1 << 16
 Payload = str | bytes
@@ -42,8 +44,12 @@ class Session:
         self.cipher: Cipher | None = None
         self.announced = False
         """Whether the client has sent op 5, as it must before it sends sound."""
-        self.sounded = False
-        """Whether sound has come."""
+        self.packets = 0
+        """How many RTP packets have come."""
+        self.reports = 0
+        """How many RTCP reports were sent."""
+        self.address: Address | None = None
+        """Where its UDP packets come from, once it has asked (IP discovery)."""
         self._faults = faults
         self._next = 0
         self._kept: deque[tuple[int, Payload]] = deque()
@@ -53,6 +59,11 @@ class Session:
         key = secrets.token_bytes(KEY_BYTES)
         self.cipher = CIPHERS[mode](key)
         return key
+
+    def report(self, cipher: Cipher) -> bytes:
+        """The next RTCP receiver report, sealed."""
+        self.reports += 1
+        return seal_packet(cipher, RECEIVER_REPORT, b"", self.reports)
 
     def send_json(self, op: Op, data: object) -> None:
         """Queue a numbered JSON message."""
