@@ -1,0 +1,124 @@
+"""The command line of the voice library."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import wave
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vits.arrays import F32
+from vits.engine.base import Style
+from vits.errors import VitsError
+from vits.io.packaged import DEFAULT_VOICE, VOICES, packaged, prepare
+from vits.io.voices import VoiceShelf, split_speaker
+from vits.speaking import open_synthesizer
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0, or 1 for an error, which one line explains."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], None] = options.run
+    try:
+        run(options)
+    except VitsError as error:
+        sys.stderr.write(f"vits: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("vits", description="A VITS text-to-speech library.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    say = commands.add_parser("say", help="speak text into a WAV file")
+    say.add_argument("text", help="the text, or - to read it from standard input")
+    say.add_argument("-o", "--out", type=Path, required=True, help="the WAV file to write")
+    say.add_argument("--voice", default=DEFAULT_VOICE, help="NAME or NAME/speaker")
+    say.add_argument("--length-scale", type=float, help="above 1 is slower")
+    say.add_argument("--noise-scale", type=float, help="liveliness of the sound")
+    say.add_argument("--noise-w", type=float, help="liveliness of the rhythm")
+    say.add_argument("--seed", type=int, help="the same seed says it the same way")
+    _engine_options(say)
+    say.set_defaults(run=_say)
+
+    listing = commands.add_parser("list", help="the voices on this machine")
+    listing.set_defaults(run=_list)
+    for each in (say, listing):
+        _voices_option(each)
+    return parser
+
+
+def _engine_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto")
+    parser.add_argument("--backend", choices=["auto", "native", "onnx", "torch"], default="auto")
+
+
+def _voices_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--voices", type=Path, default=VOICES, help="folder of voices (models/voices)"
+    )
+
+
+def _say(options: argparse.Namespace) -> None:
+    name, speaker = split_speaker(options.voice)
+    if name in packaged():
+        prepare(name, options.voices, _progress)
+    folder = VoiceShelf([options.voices]).path(name)
+    synthesizer = open_synthesizer(
+        folder,
+        threads=options.threads,
+        precision=options.precision,
+        backend=options.backend,
+    )
+    defaults = synthesizer.config.defaults
+    style = Style(
+        noise_scale=_either(options.noise_scale, defaults.noise_scale),
+        length_scale=_either(options.length_scale, defaults.length_scale),
+        noise_w=_either(options.noise_w, defaults.noise_w),
+        seed=options.seed,
+    )
+    text = sys.stdin.read() if options.text == "-" else options.text
+    seconds = write_wav(options.out, synthesizer.speak(text, style, speaker), synthesizer.rate_hz)
+    sys.stdout.write(f"{options.out}: {seconds:.2f} s\n")
+
+
+def _either(given: float | None, default: float) -> float:
+    return default if given is None else given
+
+
+def _list(options: argparse.Namespace) -> None:
+    shelf = VoiceShelf([options.voices])
+    voices = shelf.list()
+    for config in voices:
+        speakers = f", {len(config.speakers)} speakers" if len(config.speakers) > 1 else ""
+        languages = " ".join(config.languages) or "any language"
+        sys.stdout.write(f"{config.name}: {languages}, {config.rate_hz} Hz{speakers}\n")
+        for speaker in config.speakers:
+            sys.stdout.write(f"  {config.name}/{speaker}\n")
+    for name, problem in shelf.problems().items():
+        sys.stdout.write(f"{name}: cannot be used: {problem}\n")
+
+
+def _progress(share: float, what: str) -> None:
+    if 0 < share < 1:
+        sys.stderr.write(f"{what} ({share:.0%})\n")
+
+
+def write_wav(path: Path, pieces: Iterable[F32], rate_hz: int) -> float:
+    """Write mono 16-bit PCM as it comes. Returns its length in seconds."""
+    samples = 0
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        for piece in pieces:
+            file.writeframes((np.clip(piece, -1, 1) * 32767).astype("<i2").tobytes())
+            samples += len(piece)
+    return samples / rate_hz

@@ -1,0 +1,132 @@
+"""How Chinese characters are read: pinyin with tone numbers.
+
+pypinyin knows phrases in simplified characters, so traditional ones are looked up through OpenCC;
+where Taiwan reads otherwise than the mainland's dictionary, ``data/taiwan.txt`` says so. Text in
+traditional characters is read as in Taiwan, text in simplified ones as on the mainland.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vits.errors import MissingDependency
+
+HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff〇\U00020000-\U0002fa1f"
+_HAN = re.compile(f"[{HAN}]")
+_PINYIN = re.compile("[a-z]+[1-5]")
+
+# Read lightly in Taiwan too; most other syllables have their full tone there.
+_PARTICLES = frozenset("的了嗎呢吧麼們子啊呀啦喔哦嘛得地個著吗么们个着")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One character, and its pinyin with tone 1 to 5 ("zhong1", "lv4"); "" if it has none."""
+
+    character: str
+    pinyin: str
+
+
+def readings(text: str) -> list[Reading]:
+    """The reading of every character of ``text``; those that are not Chinese have none.
+
+    Raises:
+        MissingDependency: pypinyin or OpenCC is not installed.
+    """
+    if not _HAN.search(text):
+        return [Reading(character, "") for character in text]
+    simplified = _convert("t2s", text)
+    taiwan = simplified != text or _convert("s2t", text) == text
+    found = _lookup(simplified)
+    if taiwan:
+        single = [_lookup(character)[0] for character in simplified]
+        found = [
+            full if light.endswith("5") and character not in _PARTICLES else light
+            for character, light, full in zip(text, found, single, strict=True)
+        ]
+        _apply_taiwan(text, found)
+    return [
+        Reading(character, pinyin if _PINYIN.fullmatch(pinyin) and _HAN.match(character) else "")
+        for character, pinyin in zip(text, found, strict=True)
+    ]
+
+
+def _convert(direction: str, text: str) -> str:
+    """Simplified to traditional or back, always as many characters as there were."""
+    try:
+        converter = _converter(direction)
+    except ImportError as error:
+        raise MissingDependency(
+            "Chinese needs a package: pip install opencc-python-reimplemented"
+        ) from error
+    converted: str = converter.convert(text)
+    if len(converted) == len(text):
+        return converted
+    each = (converter.convert(character) for character in text)
+    return "".join(
+        one if len(one) == 1 else character for one, character in zip(each, text, strict=True)
+    )
+
+
+@functools.cache
+def _converter(direction: str) -> Any:
+    import opencc
+
+    return opencc.OpenCC(direction)
+
+
+def _lookup(simplified: str) -> list[str]:
+    try:
+        from pypinyin import Style, lazy_pinyin
+    except ImportError as error:
+        raise MissingDependency("Chinese needs a package: pip install pypinyin") from error
+    found: list[str] = lazy_pinyin(
+        simplified, style=Style.TONE3, neutral_tone_with_five=True, errors=_letters
+    )
+    if len(found) != len(simplified):  # a character outside its dictionary came back as several
+        return [_lookup(c)[0] if len(simplified) > 1 else "" for c in simplified]
+    return [pinyin.replace("ü", "v") for pinyin in found]
+
+
+def _letters(text: str) -> Any:
+    return list(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taiwan:
+    phrases: dict[str, list[str]]
+    singles: dict[tuple[str, str], str]
+    longest: int
+
+
+@functools.cache
+def _taiwan() -> _Taiwan:
+    phrases, singles = {}, {}
+    text = (Path(__file__).parent / "data" / "taiwan.txt").read_text("utf-8")
+    for line in text.splitlines():
+        characters, _, rest = line.partition(" ")
+        if not line or line.startswith("#"):
+            continue
+        if len(characters) == 1:
+            before, after = rest.split(">")
+            singles[characters, before] = after
+        else:
+            phrases[characters] = rest.split()
+    return _Taiwan(phrases, singles, max(map(len, phrases)))
+
+
+def _apply_taiwan(text: str, found: list[str]) -> None:
+    table = _taiwan()
+    i = 0
+    while i < len(text):
+        sizes = range(min(table.longest, len(text) - i), 1, -1)
+        size = next((n for n in sizes if text[i : i + n] in table.phrases), 1)
+        if size > 1:
+            found[i : i + size] = table.phrases[text[i : i + size]]
+        else:
+            found[i] = table.singles.get((text[i], found[i]), found[i])
+        i += size
