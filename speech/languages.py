@@ -144,6 +144,10 @@ class Casting:
         self._tongues = tuple(tongues)
         self._fallback = fallback
 
+    def know(self, tongues: Sequence[Tongue]) -> None:
+        """These are the voices from now on."""
+        self._tongues = tuple(tongues)
+
     def voice_for(self, language: str, chosen: str) -> str:
         """The voice that speaks ``language`` to somebody who chose ``chosen``."""
         by_preference = sorted(self._tongues, key=lambda tongue: tongue.voice != chosen)

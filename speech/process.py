@@ -65,7 +65,9 @@ class WorkerProcess:
         self._onstage_since_s = 0.0
         self.ready = asyncio.Event()
         self.gone = asyncio.Event()
+        self._last_words = ""
         self._reader = asyncio.create_task(self._read(), name="speech-worker-reader")
+        self._listener = asyncio.create_task(self._listen(), name="speech-worker-listener")
 
     @staticmethod
     async def start(command: Sequence[str], setup: Mapping[str, Any]) -> WorkerProcess:
@@ -74,8 +76,7 @@ class WorkerProcess:
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            # Libraries may print what they are given to speak; that belongs in no log.
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
             cwd=Path(__file__).parent.parent,
         )
         worker = WorkerProcess(process)
@@ -86,6 +87,11 @@ class WorkerProcess:
     def pid(self) -> int:
         """The process's id."""
         return self._process.pid
+
+    @property
+    def last_words(self) -> str:
+        """Why it never became ready, if it said so."""
+        return self._last_words
 
     @property
     def load(self) -> int:
@@ -186,9 +192,18 @@ class WorkerProcess:
             _log.exception("a speaking worker broke its protocol")
             self.kill()
         finally:
-            self.gone.set()
             await self._process.wait()
+            await self._listener
+            self.gone.set()
             self._lose_jobs()
+
+    async def _listen(self) -> None:
+        """Empty standard error. Libraries may print what they are given to speak, which belongs in
+        no log; what is printed before anything was spoken is kept, to say why a start failed."""
+        assert self._process.stderr  # noqa: S101 - for the type checker
+        while data := await self._process.stderr.read(1 << 12):
+            if not self.ready.is_set():
+                self._last_words = data.decode(errors="replace").strip().rpartition("\n")[2][:300]
 
     def _take(self, message: Message) -> None:
         job = self._jobs.get(message.job)

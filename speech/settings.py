@@ -38,7 +38,7 @@ class SpeechSettings:
     """
 
     voices: tuple[Path, ...] = (Path("models/voices"),)
-    voice: str = "joe"
+    voice: str = "en_US-joe-medium"
     workers: Count = 1
     threads: Annotated[int, Field(ge=0)] = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"

@@ -100,10 +100,13 @@ class Studio:
         raise SpeechFailed
 
     async def warm(self, voice: str) -> None:
-        """Have every worker open ``voice`` before it is needed."""
+        """Have the workers that are up, one at least, open ``voice`` before it is needed.
+
+        Raises :class:`SpeechFailed` when none comes up.
+        """
+        await self._worker()
         for seat in self._seats:
-            await seat.filled.wait()
-            if seat.worker:
+            if seat.worker and seat.filled.is_set():
                 seat.worker.warm(voice)
 
     async def health(self, timeout_s: float = 2.0) -> StudioHealth:
@@ -161,7 +164,8 @@ class Studio:
             await self._attend(seat, seat.worker)
             seat.filled.clear()
             self._lost += 1
-            _log.warning("speaking worker %s was lost and is replaced", seat.worker.pid)
+            why = f": {seat.worker.last_words}" if not seat.worker.ready.is_set() else ""
+            _log.warning("speaking worker %s was lost and is replaced%s", seat.worker.pid, why)
             lived_s = time.monotonic() - started_s
             pause_s = 0.0 if lived_s > 5 else min(5.0, max(0.1, pause_s * 2))
 

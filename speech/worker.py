@@ -41,7 +41,7 @@ class UnknownVoice(Exception):
 
 
 class SpeakingVoice(Protocol):
-    """A voice, open: what :func:`speech.voices.open_voice` gives, or a fake in the tests."""
+    """A voice, open: what :func:`speech.opening.open_voice` gives, or a fake in the tests."""
 
     @property
     def rate_hz(self) -> int:
@@ -275,6 +275,6 @@ def main(open_voice: OpenVoice) -> None:
 
 
 if __name__ == "__main__":
-    from speech.voices import open_voice
+    from speech.opening import open_voice
 
     main(open_voice)
