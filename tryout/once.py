@@ -46,7 +46,7 @@ async def say_once(start: StartBot, text: str, out: Path) -> Outcome:
             async with start(sandbox.address, sandbox.ca_file, sandbox.token):
                 await scene.until_ready()
                 return await _main_job(scene, text, out)
-        except (SandboxError, AssertionError, TimeoutError) as error:
+        except SandboxError as error:
             raise TryFailed(str(error).splitlines()[0] or type(error).__name__) from error
         finally:
             _write_transcript(sandbox, out)
@@ -55,8 +55,7 @@ async def say_once(start: StartBot, text: str, out: Path) -> Outcome:
 async def _main_job(scene: Scene, text: str, out: Path) -> Outcome:
     you, sandbox = scene.you, scene.sandbox
     await you.join_voice(scene.voice)
-    await you.command("voice join")
-    await sandbox.until(lambda: scene.bot_in_voice, 30)
+    await scene.have_session(you)
     answer = await _ask(scene, you, text)
     spoken = "".join(message.content for message in answer)
     if not spoken.strip():

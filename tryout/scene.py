@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.actor import Actor
+from sandbox.errors import SandboxError
 from sandbox.offers import Offer
 from sandbox.records import Channel, Guild, Interaction, Message, MessageFlag
 from sandbox.server import Sandbox
@@ -20,6 +21,7 @@ StartBot = Callable[[Address, Path, str], AbstractAsyncContextManager[object]]
 
 ONLINE_S = 120.0  # weights may have to be prepared first
 REPLY_S = 180.0  # a small model on a slow machine
+JOIN_TRIES, JOIN_S = 10, 3.0
 QUIET_S = 1.0  # a voice that has been silent this long has finished
 
 
@@ -55,7 +57,7 @@ class Scene:
             await self.sandbox.until(
                 lambda: any(offer.path == "chat" for offer in self.you.offers()), ONLINE_S
             )
-        except (TimeoutError, AssertionError) as error:
+        except SandboxError as error:
             raise TryFailed("the bot did not come online") from error
 
     @property
@@ -63,6 +65,17 @@ class Scene:
         """Whether the bot is in the lounge."""
         state = self.guild.voice_states.get(self.sandbox.bot.id)
         return state is not None and state.channel_id == self.voice.id
+
+    async def have_session(self, who: Actor) -> None:
+        """``/voice join``, again while the bot is still waking up. Raises TryFailed."""
+        for _ in range(JOIN_TRIES):
+            await who.command("voice join")
+            try:
+                await self.sandbox.until(lambda: self.bot_in_voice, JOIN_S)
+            except SandboxError:
+                continue
+            return
+        raise TryFailed("the bot did not come to the voice channel")
 
     async def chat(self, who: Actor, text: str) -> Interaction:
         """``/chat text``, whatever its option is called."""
