@@ -11,7 +11,7 @@ from sandbox.errors import ApiError, bad_form, too_long
 from sandbox.gateway import Intent
 from sandbox.mentions import check_allowed, resolve
 from sandbox.message_json import emoji_json
-from sandbox.payloads import member_json
+from sandbox.payloads import iso, member_json
 from sandbox.records import (
     Attachment,
     Channel,
@@ -132,18 +132,47 @@ def edit(core: Core, message: Message, patch: Json, uploads: list[Upload]) -> No
 
 def delete(core: Core, message: Message) -> None:
     """Delete a message for everyone."""
-    message.deleted_s = core.clock.now_s()
-    body: Json = {"id": str(message.id), "channel_id": str(message.channel_id)}
-    direct = message.guild_id is None or message.ephemeral
+    _forget(core, [message], "MESSAGE_DELETE", {"id": str(message.id)})
+
+
+def delete_many(core: Core, found: list[Message]) -> None:
+    """Delete messages of one channel at once: one event for all of them."""
+    if found:
+        _forget(core, found, "MESSAGE_DELETE_BULK", {"ids": [str(m.id) for m in found]})
+
+
+def _forget(core: Core, found: list[Message], event: str, body: Json) -> None:
+    first = found[0]
+    direct = first.guild_id is None or first.ephemeral
+    body["channel_id"] = str(first.channel_id)
     if not direct:
-        body["guild_id"] = str(message.guild_id)
+        body["guild_id"] = str(first.guild_id)
+    for message in found:
+        message.deleted_s = core.clock.now_s()
     core.gateway.dispatch(
-        "MESSAGE_DELETE",
+        event,
         body,
         need=Intent.DIRECT_MESSAGES if direct else Intent.GUILD_MESSAGES,
-        guild_id=None if direct else message.guild_id,
+        guild_id=None if direct else first.guild_id,
     )
-    core.note("message.delete", message=message)
+    for message in found:
+        core.note("message.delete", message=message)
+
+
+def pin(core: Core, channel: Channel, message: Message, *, pinned: bool) -> None:
+    """Pin a message to its channel, or take the pin out."""
+    message.pinned = pinned
+    core.gateway.dispatch_message("MESSAGE_UPDATE", message)
+    body: Json = {"channel_id": str(channel.id), "last_pin_timestamp": iso(core.clock.utc())}
+    if channel.guild_id:
+        body["guild_id"] = str(channel.guild_id)
+    core.gateway.dispatch(
+        "CHANNEL_PINS_UPDATE",
+        body,
+        need=Intent.GUILDS if channel.guild_id else Intent.DIRECT_MESSAGES,
+        guild_id=channel.guild_id,
+    )
+    core.note("message.pin", message=message, pinned=pinned)
 
 
 def react(core: Core, message: Message, user_id: int, emoji: str, *, remove: bool = False) -> None:

@@ -7,6 +7,7 @@ import secrets
 from sandbox.checks.messages import check_draft
 from sandbox.deeds import interactions, messages
 from sandbox.errors import ApiError, unknown
+from sandbox.gateway import Intent
 from sandbox.message_json import message_json
 from sandbox.permissions import Permission
 from sandbox.records import Interaction, Json, Message, MessageFlag, Webhook
@@ -135,7 +136,17 @@ def create_webhook(call: Call) -> Result:
         call.core.bot.id,
     )
     call.core.world.webhooks[hook.id] = hook
+    _tell(call, hook)
     return _webhook_json(call, hook)
+
+
+def _tell(call: Call, hook: Webhook) -> None:
+    call.core.gateway.dispatch(
+        "WEBHOOKS_UPDATE",
+        {"guild_id": str(hook.guild_id), "channel_id": str(hook.channel_id)},
+        need=Intent.GUILD_WEBHOOKS,
+        guild_id=hook.guild_id,
+    )
 
 
 def channel_webhooks(call: Call) -> Result:
@@ -157,7 +168,9 @@ def read_webhook(call: Call) -> Result:
 
 
 def delete_webhook(call: Call) -> Result:
-    del call.core.world.webhooks[_known(call).id]
+    hook = _known(call)
+    del call.core.world.webhooks[hook.id]
+    _tell(call, hook)
     return None
 
 

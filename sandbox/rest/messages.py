@@ -113,8 +113,7 @@ def bulk_delete(call: Call) -> Result:
     found = [m for m in call.core.world.in_channel(channel.id) if m.id in ids]
     if any(m.created_at < call.core.clock.utc() - _BULK_AGE for m in found):
         raise ApiError(400, 50034, "A message provided was too old to bulk delete", rule="bulk")
-    for message in found:
-        messages.delete(call.core, message)
+    messages.delete_many(call.core, found)
     return None
 
 
@@ -183,9 +182,7 @@ def _pin(call: Call, *, pinned: bool) -> None:
         call.need(channel, Permission.PIN_MESSAGES)
     if message.kind not in (0, messages.REPLY, 20, 23):
         raise bad_form("form", "", "INVALID_TYPE", "Cannot execute action on a system message")
-    message.pinned = pinned
-    call.core.gateway.dispatch_message("MESSAGE_UPDATE", message)
-    call.core.note("message.pin", message=message, pinned=pinned)
+    messages.pin(call.core, channel, message, pinned=pinned)
 
 
 ROUTES = [

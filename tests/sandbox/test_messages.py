@@ -274,10 +274,14 @@ async def test_bulk_delete_and_pins(connect: Connect, sandbox: Sandbox, home: Ho
     for n in range(3):
         await home.ann.say(home.general, str(n))
     found = [m async for m in bot.text().history()]
+    bulk = asyncio.create_task(bot.wait_for("bulk_message_delete"))
     await bot.text().delete_messages(found[:2])
+    assert len(await asyncio.wait_for(bulk, 5)) == 2
     assert [m.content for m in home.ann.sees(home.general)] == ["0"]
     grant(home, home.guild.roles[home.guild.id], Permission.PIN_MESSAGES)
+    pinned = asyncio.create_task(bot.wait_for("guild_channel_pins_update"))
     await found[2].pin()
+    await asyncio.wait_for(pinned, 5)
     assert [m.id async for m in bot.text().pins()] == [found[2].id]
 
 
@@ -290,7 +294,9 @@ async def test_a_webhook_of_a_channel(connect: Connect, sandbox: Sandbox, home: 
     bot_role = next(r for r in home.guild.roles.values() if r.managed_by)
     grant(home, bot_role, Permission.MANAGE_WEBHOOKS)
     bot = await connect()
+    told = asyncio.create_task(bot.wait_for("webhooks_update"))
     hook = await bot.text().create_webhook(name="Herald")
+    await asyncio.wait_for(told, 5)
     sent = await hook.send("hear ye", wait=True, username="Town crier")
     assert sent.author.name == "Town crier"
     assert (await bot.told.get()).webhook_id == hook.id
