@@ -19,6 +19,8 @@ HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff〇\U00020000-\U0002fa1f"
 _HAN = re.compile(f"[{HAN}]")
 _PINYIN = re.compile("[a-z]+[1-5]")
 
+_MERGED = frozenset("乾著叄")  # their dictionary entry begins with the rarer reading
+
 # Read lightly in Taiwan too; most other syllables have their full tone there.
 _PARTICLES = frozenset("的了嗎呢吧麼們子啊呀啦喔哦嘛得地個著吗么们个着")
 
@@ -47,6 +49,10 @@ def readings(text: str) -> list[Reading]:
         found = [
             full if light.endswith("5") and character not in _PARTICLES else light
             for character, light, full in zip(text, found, single, strict=True)
+        ]
+        found = [
+            _own(character, pinyin) if character != plain else pinyin
+            for character, plain, pinyin in zip(text, simplified, found, strict=True)
         ]
         _apply_taiwan(text, found)
     return [
@@ -90,6 +96,23 @@ def _lookup(simplified: str) -> list[str]:
     if len(found) != len(simplified):  # a character outside its dictionary came back as several
         return [_lookup(c)[0] if len(simplified) > 1 else "" for c in simplified]
     return [pinyin.replace("ü", "v") for pinyin in found]
+
+
+@functools.cache
+def _own_readings(character: str) -> tuple[str, ...]:
+    from pypinyin import Style, pinyin
+
+    every = pinyin(character, style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)
+    return tuple(reading.replace("ü", "v") for reading in every[0])
+
+
+def _own(character: str, pinyin: str) -> str:
+    """Two traditional characters may share a simplified one (隻 and 只): then each its own."""
+    own = _own_readings(character)
+    if not _PINYIN.fullmatch(pinyin):
+        return own[0]
+    fits = pinyin.endswith("5") or pinyin in own or character in _MERGED
+    return pinyin if fits else own[0]
 
 
 def _letters(text: str) -> Any:
