@@ -98,7 +98,7 @@ def test_damaged_weights(tmp_path: Path) -> None:
     claim = b'{"a":{"dtype":"F32","shape":[268435456],"data_offsets":[0,1073741824]}}'
     for bad in (good[:1000], b"", b"PK" + good, len(claim).to_bytes(8, "little") + claim):
         weights.write_bytes(bad)
-        with pytest.raises(BadVoice, match="model.safetensors"):
+        with pytest.raises(BadVoice, match=r"model\.safetensors"):
             read_voice(folder)
     save_file({"a": np.zeros(3)}, weights)
     with pytest.raises(BadVoice, match="F64"):

@@ -141,7 +141,7 @@ def test_espeak_reads_chinese_by_pinyin() -> None:
         ("他看著我睡著了", "ta1 kan4 zhe5 wo3 shui4 zhao2 le5"),
         ("朋友喜歡這個東西", "peng2 you3 xi3 huan1 zhe4 ge5 dong1 xi1"),
         ("頭髮乾了", "tou2 fa3 gan1 le5"),
-        ("一隻狗只捨不得戰鬥", "yi4 zhi1 gou3 zhi3 she3 bu4 de2 zhan4 dou4"),
+        ("一隻狗只捨不得戰鬥", "yi1 zhi1 gou3 zhi3 she3 bu4 de2 zhan4 dou4"),
     ],
 )
 def test_traditional_chinese_is_read_as_in_taiwan(text: str, pinyin: str) -> None:
