@@ -11,7 +11,7 @@ All times are ``Clock.real_s()``: real seconds since the sandbox opened.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sandbox.voice import playout, sound
-from sandbox.voice.rtp import FRAME_S, RATE_HZ, signed_difference
+from sandbox.voice.rtp import RATE_HZ, signed_difference
 
 LATE_S = 0.040
 """A frame later than this against its schedule misses a 40 ms jitter buffer."""
@@ -148,6 +148,13 @@ class Hearing:
             grouped[frame.spurt].append(frame)
         return [grouped[number] for number in sorted(grouped)]
 
+    def sounding(self) -> Iterator[tuple[HeardFrame, npt.NDArray[np.int16]]]:
+        """Each frame with its own 20 ms of samples ``(960, 2)``, in the order of play."""
+        for spurt in self.spurts():
+            for _, frame, samples in playout.play(spurt):
+                if frame is not None:
+                    yield frame, samples
+
     def pcm(self, *, pauses: bool = True) -> npt.NDArray[np.int16]:
         """What was heard, stalls included, as samples ``(n, 2)`` at 48 kHz.
 
@@ -262,15 +269,3 @@ def _see(stream: _Stream, sequence: int) -> None:
 
 def _missing(seen: set[int]) -> int:
     return max(seen) - min(seen) + 1 - len(seen) if seen else 0
-
-
-__all__ = [
-    "FRAME_S",
-    "LATE_S",
-    "HeardFrame",
-    "HeardStatistics",
-    "Hearing",
-    "Speaking",
-    "Unheard",
-    "lateness_s",
-]

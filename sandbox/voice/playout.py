@@ -7,9 +7,9 @@ stall, and everything after it moves back by as much.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,16 +33,19 @@ class Timed(Protocol):
     def opus(self) -> bytes: ...
 
 
+T = TypeVar("T", bound=Timed)
+
+
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Generic[T]):
     """``slots``: when each frame begins to sound, in sequence order, with None where a frame
     was lost; ``stalls``: the length of each underrun, in seconds."""
 
-    slots: list[tuple[float, Timed | None]]
+    slots: list[tuple[float, T | None]]
     stalls: list[float]
 
 
-def schedule(spurt: Sequence[Timed]) -> Schedule:
+def schedule(spurt: Sequence[T]) -> Schedule[T]:
     """Play one spurt (frames of one SSRC) through a 40 ms jitter buffer."""
     if not spurt:
         return Schedule([], [])
@@ -52,7 +55,7 @@ def schedule(spurt: Sequence[Timed]) -> Schedule:
         key=lambda numbered: numbered[0],
     )
     anchor_s = start.arrived_s + BUFFER_S
-    slots: list[tuple[float, Timed | None]] = []
+    slots: list[tuple[float, T | None]] = []
     stalls: list[float] = []
     expected = ordered[0][0]
     for number, frame in ordered:
@@ -70,22 +73,25 @@ def schedule(spurt: Sequence[Timed]) -> Schedule:
     return Schedule(slots, stalls)
 
 
+def play(spurt: Sequence[T]) -> Iterator[tuple[float, T | None, npt.NDArray[np.int16]]]:
+    """Each slot of a spurt: when it sounds, its frame (None where one was lost), its samples."""
+    slots = schedule(spurt).slots
+    decoded = sound.decode(frame.opus if frame else None for _, frame in slots)
+    for (at_s, frame), samples in zip(slots, decoded, strict=True):
+        yield at_s, frame, samples
+
+
 def render(spurts: Sequence[Sequence[Timed]], *, pauses: bool) -> npt.NDArray[np.int16]:
     """Mix spurts as they were heard, ``(n, 2)`` at 48 kHz, from the first slot to the last."""
     pieces: list[tuple[int, npt.NDArray[np.int16]]] = []
     end = 0
     origin_s: float | None = None
     for spurt in spurts:
-        slots = schedule(spurt).slots
-        if not slots:
-            continue
-        first_s = slots[0][0]
-        if origin_s is None:
-            origin_s = first_s
-        if not pauses:
-            origin_s = first_s - end / RATE_HZ
-        opus = (frame.opus if frame else None for _, frame in slots)
-        for (at_s, _), samples in zip(slots, sound.decode(opus), strict=True):
+        for number, (at_s, _, samples) in enumerate(play(spurt)):
+            if origin_s is None:
+                origin_s = at_s
+            elif not pauses and number == 0:
+                origin_s = at_s - end / RATE_HZ
             at = round((at_s - origin_s) * RATE_HZ)
             pieces.append((at, samples))
             end = max(end, at + FRAME_SAMPLES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import discord
@@ -89,6 +90,23 @@ async def test_a_member_hears_the_tone_that_the_bot_plays(
     assert [light.on for light in hearing.speaking] == [False, True, False]
     assert {frame.speaker_id for frame in hearing.frames} == {sandbox.bot.id}
     assert not sandbox.violations
+
+
+async def test_a_busy_event_loop_does_not_make_the_bot_look_late(
+    sandbox: Sandbox, home: Home, join: Join
+) -> None:
+    """Frames carry the time at which the kernel had them, not the time we came to read them."""
+    await home.ann.join_voice(home.lounge)
+    voice = await join()
+    await in_one_group(sandbox, sandbox.bot.id, home.ann.id)
+    hearing = home.ann.heard(home.guild)
+    playing = asyncio.create_task(play(voice, TONE))
+    await heard_more(sandbox, hearing, 5)
+    time.sleep(0.3)  # noqa: ASYNC251 - the loop is to be blocked; the player is a thread
+    await playing
+    await sandbox.until(lambda: len(hearing.frames) == len(TONE) + 5)
+    assert hearing.statistics().largest_gap_s < 0.2
+    assert hearing.statistics().late_share < 0.2
 
 
 async def test_the_bot_alone_plays_to_nobody_and_nothing_breaks(

@@ -208,6 +208,17 @@ def test_a_lost_frame_is_a_hole_of_twenty_milliseconds() -> None:
     assert len(samples) == len(heard_tone(1.0).hearing.pcm())
 
 
+def test_each_frame_has_its_own_samples() -> None:
+    speaker = Speaker()
+    for number, packet in enumerate(encode(sine(440, 20))):
+        speaker.send(packet, lose=number in (3, 4))
+    sounding = list(speaker.hearing.sounding())
+    assert [frame for frame, _ in sounding] == list(speaker.hearing.frames)
+    whole = speaker.hearing.pcm()
+    for frame, samples in sounding:
+        assert (samples == whole[frame.sequence * 960 :][:960]).all()
+
+
 def test_pauses_are_kept_or_left_out() -> None:
     speaker = heard_tone(0.5)
     speaker.stop()
