@@ -1,4 +1,4 @@
-"""Opens voices in a worker: a voice folder by its name, or espeak-ng as the last resort.
+"""``python -m speech.opening``: a worker whose voices are those of the shelf, and espeak-ng.
 
 This is where a worker meets ``vits``. It imports no torch unless the settings ask for it.
 """
@@ -12,7 +12,7 @@ from typing import cast
 from speech.base import VoiceChoice
 from speech.sound import F32
 from speech.voices import FALLBACK
-from speech.worker import Setup, SpeakingVoice, UnknownVoice
+from speech.worker import Setup, SpeakingVoice, UnknownVoice, main
 from vits.config import Defaults
 from vits.engine.base import Backend, Precision, Style
 from vits.engine.espeak import EspeakSynthesizer
@@ -88,3 +88,7 @@ def open_voice(name: str, setup: Setup) -> SpeakingVoice:
         backend=cast(Backend, setup.backend),
     )
     return InstalledVoice(synthesizer)
+
+
+if __name__ == "__main__":
+    main(open_voice)

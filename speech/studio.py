@@ -24,7 +24,7 @@ from speech.settings import SpeechSettings
 
 _log = logging.getLogger(__name__)
 
-COMMAND = (sys.executable, "-m", "speech.worker")
+COMMAND = (sys.executable, "-m", "speech.opening")
 START_S = 30.0
 """A worker that is not ready by then is not going to be."""
 

@@ -1,4 +1,4 @@
-"""A process that speaks: ``python -m speech.worker``, started and fed by :mod:`speech.studio`.
+"""A process that speaks: started by :mod:`speech.opening`, fed by :mod:`speech.studio`.
 
 Three threads. The reader takes messages off the pipe, and ends the process when the pipe
 closes, which it also does when the bot is killed. The loader opens voices, so that a voice being
@@ -272,9 +272,3 @@ def main(open_voice: OpenVoice) -> None:
     os.dup2(2, 1)  # a library that prints must not print into the protocol
     sys.stdout = sys.stderr
     work(0, pipe_out, open_voice)
-
-
-if __name__ == "__main__":
-    from speech.opening import open_voice
-
-    main(open_voice)
