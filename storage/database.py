@@ -38,6 +38,10 @@ from storage.usage import Quotas
 
 BUSY_TIMEOUT_S = 5.0
 
+VIEWS = 5
+"""Readers at once, fewer than the pool has connections. Whoever reads may turn to writing, which
+takes a second connection: if readers could hold them all, they would wait for each other."""
+
 
 class Database:
     """Open through :func:`open_database`. All repositories share its connections."""
@@ -48,6 +52,7 @@ class Database:
         # Whose transaction is open: a task started inside one must not share it.
         self._together: dict[asyncio.Task[Any] | None, AsyncConnection] = {}
         self._viewed: dict[asyncio.Task[Any] | None, AsyncConnection] = {}
+        self._viewers = asyncio.Semaphore(VIEWS)
         self.turns = Turns(self)
         self.people = People(self)
         self.personas = Personas(self)
@@ -80,7 +85,7 @@ class Database:
             async with _errors_translated():
                 yield ours
             return
-        async with _errors_translated(), self._engine.connect() as connection:
+        async with self._viewers, _errors_translated(), self._engine.connect() as connection:
             self._viewed[task] = connection
             try:
                 yield connection

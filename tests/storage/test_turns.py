@@ -213,6 +213,20 @@ async def test_many_people_save_at_once(database: Database) -> None:
         assert sorted(await texts(database, person)) == sorted(map(str, range(10)))
 
 
+async def test_many_new_people_are_met_at_once_by_readers_who_turn_to_writing(
+    database: Database,
+) -> None:
+    everybody = asyncio.Barrier(40)
+
+    async def meet(person: int) -> None:
+        await everybody.wait()
+        async with database.reading():
+            await recent(database, person)  # a memory is begun, inside the view
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(meet(person) for person in range(40)))
+
+
 async def test_a_transaction_that_raises_changes_nothing(database: Database) -> None:
     await tell(database, said("one"))
     with pytest.raises(ZeroDivisionError):
