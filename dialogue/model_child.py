@@ -30,10 +30,9 @@ def main() -> None:
     params.kv_unified = True
     params.cpuparams.n_threads = given["threads"]
     params.cpuparams_batch.n_threads = given["threads"]
-    # A very small model: colder than usual, and kept from repeating itself.
-    params.sampling.temp = 0.4
+    # A very small model: the colder, the less it strays.
+    params.sampling.temp = 0.2
     params.sampling.top_p = 0.9
-    params.sampling.penalty_repeat = 1.1
     # Nothing that people wrote is kept or shown beyond the answer itself.
     params.cache_ram_mib = 0
     params.endpoint_slots = False

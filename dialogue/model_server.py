@@ -52,6 +52,7 @@ class ModelServer:
         self._process: Process | None = None
         self._address = ""
         self._up = asyncio.Event()
+        self._started = asyncio.Condition()
         self.api_key = SecretStr(secrets.token_urlsafe(24))
         self.restarts = 0
 
@@ -69,6 +70,11 @@ class ModelServer:
             raise ModelUnreachable from error
         return f"{self._address}/v1"
 
+    async def restarted(self, times: int = 1) -> None:
+        """Return once it was started again so often and answers."""
+        async with self._started:
+            await self._started.wait_for(lambda: self.restarts >= times and self._up.is_set())
+
     async def healthy(self) -> bool:
         """Whether it answers its health check now."""
         if not self._up.is_set():
@@ -77,10 +83,11 @@ class ModelServer:
         try:
             async with asyncio.timeout(HEALTH_TIMEOUT_S):
                 reader, writer = await asyncio.open_connection(place.hostname, place.port)
-                writer.write(b"GET /health HTTP/1.0\r\n\r\n")
-                status = await reader.readline()
-                writer.close()
-                return b" 200 " in status
+                try:
+                    writer.write(b"GET /health HTTP/1.0\r\n\r\n")
+                    return b" 200 " in await reader.readline()
+                finally:
+                    writer.close()
         except (OSError, TimeoutError):
             return False
 
@@ -134,6 +141,8 @@ class ModelServer:
             try:
                 await self.start()
                 pause_s = FIRST_PAUSE_S
+                async with self._started:
+                    self._started.notify_all()
             except ModelUnreachable:
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 

@@ -17,19 +17,19 @@ from dialogue.ask import Ask, Image, Spent
 from dialogue.content import ContentChecks
 from dialogue.errors import Blocked, NoSight, NothingAsked, TurnGone
 from dialogue.lines import Lines, Place
-from dialogue.memory import Look, Memory, Saved
+from dialogue.memory import Look, Memory, MemoryView, Saved
 from dialogue.model import Model, Piece
 from dialogue.personas import PersonaService
 from dialogue.plain import plain, plain_name
 from dialogue.prompt import messages, question
 from dialogue.quotas import Quotas, spent_error
-from dialogue.settings import DialogueSettings, ModelSettings
+from dialogue.settings import DEMO_PROMPT, SYSTEM_PROMPT, DialogueSettings, ModelSettings
 from dialogue.summary import Summarizer
 from dialogue.tokens import IMAGE_TOKENS, TokenCounter
 from dialogue.tools import CALLS_MOST, TOOLS
 from storage.database import Database
 from storage.errors import StorageError
-from storage.records import GuildSettings, NewTurn
+from storage.records import GuildSettings, NewTurn, Persona
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ class Responder:
             look = await self._memory.look(
                 ask.person_id,
                 ask.guild_id,
-                system=plain(persona.prompt) if persona else self._settings.memory.system_prompt,
+                system=self._system(persona),
                 message=text,
                 name=plain_name(ask.name) if self._model.takes_names else "",
                 before_id=ask.replaces,
@@ -193,7 +193,26 @@ class Responder:
             self._start(self._summarizer.summarize(ask.person_id, ask.guild_id, opened.look))
         return saved
 
+    async def memory_view(
+        self, person_id: int, guild_id: int, channel_id: int, role_ids: tuple[int, ...] = ()
+    ) -> MemoryView:
+        """A person's memory here as they may see it: the gauge, what is kept, what was trimmed."""
+        guild = await self._database.guilds.settings(guild_id) if guild_id else None
+        persona = await self._personas.active(person_id, guild_id, channel_id, role_ids, guild)
+        return await self._memory.show(
+            person_id,
+            guild_id,
+            system=self._system(persona),
+            summary=self._summary_wanted(guild),
+        )
+
     # -- inside ------------------------------------------------------------------------------
+
+    def _system(self, persona: Persona | None) -> str:
+        if persona is not None:
+            return plain(persona.prompt)
+        prompt = self._settings.memory.system_prompt
+        return DEMO_PROMPT if self._model.demo and prompt == SYSTEM_PROMPT else prompt
 
     async def _question(self, ask: Ask) -> str:
         text = question(ask.text, ask.documents)

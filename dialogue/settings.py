@@ -16,6 +16,11 @@ SYSTEM_PROMPT = (
     "spoken to, in a few short sentences that sound well when read aloud."
 )
 
+DEMO_PROMPT = (
+    "You are Parley, a friendly and helpful AI assistant. Answer in one or two short sentences."
+)
+"""What the demo model is told where nobody chose otherwise: it follows one short line at most."""
+
 
 @dataclass(frozen=True)
 class ModelSettings:
