@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -201,13 +201,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(error.say(english))
         return BAD_SETTINGS
     _log_to_stderr(settings)
-    work = {
+    works: dict[str, Callable[[], Coroutine[Any, Any, int]]] = {
         "run": lambda: run(settings, elsewhere),
         "check": lambda: check(settings),
         "try": lambda: try_out(settings, given),
-    }[given.command]
+    }
     try:
-        return asyncio.run(work())
+        return asyncio.run(works[given.command]())
     except SettingsError as error:
         complain(error.say(english))
         return BAD_SETTINGS

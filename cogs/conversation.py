@@ -11,7 +11,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from cogs.buttons import answer_buttons, stop_button
@@ -26,6 +26,7 @@ from dialogue.ask import Ask, Finish
 from dialogue.errors import AnswerRefused
 from dialogue.lines import Place as PlaceInLine
 from dialogue.memory import Saved
+from errors import Unavailable
 from storage.errors import StorageError
 from words import N_
 
@@ -35,6 +36,12 @@ STOPPED = N_("Stopped.")
 SOUND_LATE = N_("My voice is still on its way; it follows.")
 
 CLOSING_S = 5.0
+
+
+class GoingAway(Unavailable):
+    """Parley is being switched off; the message was not answered."""
+
+    sentence = N_("I am being restarted. Please ask me again in a minute.")
 
 
 @dataclass
@@ -58,17 +65,25 @@ class Conversation:
         self._house = house
         self._running: dict[str, Running] = {}
         self._tasks: set[asyncio.Task[object]] = set()
+        self._writing: set[asyncio.Task[object]] = set()
+        self._closing = False
 
     def running(self, key: str) -> Running | None:
         """The answer that a Stop button belongs to, while it is being given."""
         return self._running.get(key)
 
     async def close(self) -> None:
-        """Stop every answer; what was shown of them is saved before this returns."""
+        """Stop every answer; what was shown of them is saved before this returns.
+
+        Whoever still waits in line is told, and sound that is not complete is left.
+        """
+        self._closing = True
         for running in self._running.values():
             running.stop()
-        if tasks := self._tasks - {asyncio.current_task()}:
-            await asyncio.wait(tasks, timeout=CLOSING_S)
+        for task in self._tasks - self._writing:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSING_S)
 
     async def give(self, ask: Ask, scene: Scene, place: Place, line: PlaceInLine) -> None:
         """Answer ``ask`` in ``place`` when its turn has come.
@@ -77,18 +92,29 @@ class Conversation:
         Raises what went wrong before the first word; what goes wrong later is said in the answer.
         """
         answer = self._house.dialogue.responder.answer(ask, line)
-        with self._counted():
-            async with answer:
-                await self._house.director.touch(ask.person_id, ask.guild_id)
-                sounding = await begin_sound(self._house, scene)
-                running = Running(ask.person_id, answer, sounding)
-                with self._run(running) as key:
-                    live, ending = await self._write(key, running, scene, place)
-            await self._sound(live, ending, scene, place, sounding)
+        with _member(self._tasks):
+            try:
+                async with answer:
+                    live, ending, sounding = await self._answered(answer, scene, place)
+            except asyncio.CancelledError:
+                if not self._closing:
+                    raise
+                raise GoingAway from None
+            with suppress(asyncio.CancelledError):
+                await self._sound(live, ending, scene, place, sounding)
+
+    async def _answered(
+        self, answer: Answer, scene: Scene, place: Place
+    ) -> tuple[LiveReply, Ending, Sounding]:
+        await self._house.director.touch(answer.ask.person_id, answer.ask.guild_id)
+        sounding = await begin_sound(self._house, scene)
+        running = Running(answer.ask.person_id, answer, sounding)
+        with _member(self._writing), self._run(running) as key:
+            return await self._write(key, running, scene, place)
 
     async def _write(
         self, key: str, running: Running, scene: Scene, place: Place
-    ) -> tuple[LiveReply, Ending]:
+    ) -> tuple[LiveReply, Ending, Sounding]:
         settings, answer, sounding = self._house.settings, running.answer, running.sounding
         live = LiveReply(
             place,
@@ -118,7 +144,7 @@ class Conversation:
         turn_id = await self._turn_id(answer.ask) if saved is Saved.SAVED else 0
         ending = Ending(_notes(answer, scene, problem), answer_buttons(scene, turn_id))
         await live.finish(ending)
-        return live, ending
+        return live, ending, sounding
 
     async def _turn_id(self, ask: Ask) -> int:
         """The number of the turn just saved: nobody else can have saved one in this line."""
@@ -166,16 +192,18 @@ class Conversation:
         finally:
             del self._running[key]
 
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("an answer is given by a task")
-        self._tasks.add(task)
-        try:
-            yield
-        finally:
-            self._tasks.discard(task)
+
+@contextmanager
+def _member(tasks: set[asyncio.Task[object]]) -> Iterator[None]:
+    """This task is one of ``tasks`` inside the block."""
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("an answer is given by a task")
+    tasks.add(task)
+    try:
+        yield
+    finally:
+        tasks.discard(task)
 
 
 def _notes(answer: Answer, scene: Scene, problem: Exception | None) -> tuple[str, ...]:
