@@ -98,8 +98,13 @@ def _intents(settings: DiscordSettings) -> discord.Intents:
 
 def _cogs(house: House) -> Sequence[commands.Cog]:
     from cogs.chat import Chat
+    from cogs.dictionary import Dictionary
+    from cogs.memory import Memory
     from cogs.mod import Mod
+    from cogs.privacy import Privacy
+    from cogs.usage import Usage
     from cogs.voice import Voice
     from cogs.voice_events import VoiceEvents
 
-    return [Chat(house), Voice(house), VoiceEvents(house), Mod(house)]
+    kinds = [Chat, Voice, VoiceEvents, Mod, Memory, Usage, Privacy, Dictionary]
+    return [kind(house) for kind in kinds]
