@@ -47,9 +47,18 @@ def _parser() -> argparse.ArgumentParser:
     _engine_options(say)
     say.set_defaults(run=_say)
 
+    taking = commands.add_parser("import", help="take over a voice made elsewhere")
+    taking.add_argument("path", type=Path, help="a file or folder in any known format")
+    taking.add_argument("--name", required=True, help="what the voice will be called")
+    taking.add_argument("--config", type=Path, help="its configuration, if not beside it")
+    taking.add_argument("--licence", default="", help="kept with the voice")
+    taking.add_argument("--source", default="", help="where it is from; kept with the voice")
+    taking.add_argument("--replace", action="store_true", help="write over a voice of that name")
+    taking.set_defaults(run=_import)
+
     listing = commands.add_parser("list", help="the voices on this machine")
     listing.set_defaults(run=_list)
-    for each in (say, listing):
+    for each in (say, taking, listing):
         _voices_option(each)
     return parser
 
@@ -91,6 +100,23 @@ def _say(options: argparse.Namespace) -> None:
 
 def _either(given: float | None, default: float) -> float:
     return default if given is None else given
+
+
+def _import(options: argparse.Namespace) -> None:
+    from vits.io.importing import import_voice  # onnx is slow to load, and only needed here
+
+    folder, notes = import_voice(
+        options.path,
+        options.name,
+        options.voices,
+        settings=options.config,
+        licence=options.licence,
+        source=options.source,
+        replace_existing=options.replace,
+    )
+    sys.stdout.write(f"{options.name} is in {folder}\n")
+    for note in notes:
+        sys.stdout.write(f"  {note}\n")
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -125,6 +125,7 @@ class TextFront:
     cleaners: tuple[str, ...] = ()  # for ``cleaners``
     add_blank: bool = True  # id 0 between symbols, before the first and after the last
     lower_case: bool = False  # for ``vocabulary``
+    romanize: bool = False  # for ``vocabulary``: other scripts are written in Latin first
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,14 @@ class Tensors(Mapping[str, F32]):
         return shapes
 
 
+def float_tensor(file: Any, name: str) -> F32:
+    """A tensor of any float type as float32. Raises BadVoice for others."""
+    kind = str(file.get_slice(name).get_dtype())
+    if kind not in ("F32", "F16", "F64"):
+        raise BadVoice(f"{name} is {kind}; only F16, F32 and F64 are read")
+    return np.asarray(file.get_tensor(name), np.float32)
+
+
 def read_voice(folder: Path) -> tuple[VoiceConfig, Tensors]:
     """The configuration and the (lazily read) tensors of a voice folder.
 

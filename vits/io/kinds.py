@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from vits.arrays import F32
 from vits.config import VoiceConfig
 from vits.errors import BadCheckpoint
@@ -20,12 +22,22 @@ class Checkpoint:
     Attributes:
         config: what ``voice.json`` will say.
         tensors: by the names of :mod:`vits.layout`, float32.
-        notes: for the person: what was left out, and why it does not matter.
     """
 
     config: VoiceConfig
     tensors: Mapping[str, F32]
-    notes: tuple[str, ...]
+
+
+def fuse(g: F32 | None, v: F32, name: str) -> F32:
+    """g v / |v|, the norm over all axes but those g keeps: the first, in torch's default.
+
+    Raises:
+        BadCheckpoint: g is missing or does not fit v.
+    """
+    if g is None or g.shape != (v.shape[0],) + (1,) * (v.ndim - 1):
+        raise BadCheckpoint(f"{name}: its weight norm is incomplete")
+    norm = np.sqrt(np.square(v).sum(axis=tuple(range(1, v.ndim)), keepdims=True))
+    return np.asarray(g * v / np.maximum(norm, np.finfo(np.float32).tiny), np.float32)
 
 
 class Fields:
@@ -127,6 +139,14 @@ class Fields:
         if not isinstance(value, list):
             raise self._fail(key, "a list of lists of text")
         return tuple(Fields({key: row}, self._where).texts(key) for row in value)
+
+    def is_list(self, key: str) -> bool:
+        """Whether there is a list under ``key``."""
+        return isinstance(self._data.get(key), list)
+
+    def root_table(self) -> dict[str, int]:
+        """This object itself as names to whole numbers."""
+        return {name: self.whole(name) for name in self._data}
 
     def names(self) -> tuple[str, ...]:
         """The keys of this object."""

@@ -10,7 +10,6 @@ from vits.config import FORMAT, VoiceConfig
 from vits.errors import BadCheckpoint, BadVoice, UnknownVoice
 from vits.io.folder import WEIGHTS_FILE, write_voice
 from vits.io.manifest import MODELS, find_weights, read_manifest
-from vits.io.piper import read_piper
 
 VOICES = MODELS / "voices"
 """Where prepared and imported voices live unless the caller says otherwise."""
@@ -57,6 +56,9 @@ def prepare(name: str, voices: Path = VOICES, progress: Progress | None = None) 
     tell(0.0, f"verifying {name}")
     weights.verify()
     tell(0.3, f"reading {name}")
+    # Here, since a process that only speaks should not carry the onnx package.
+    from vits.io.piper import read_piper
+
     if weights.format != "piper":
         raise BadCheckpoint(f"the manifest gives {name} the unknown format {weights.format!r}")
     checkpoint = read_piper(weights.locate("model"), weights.locate("settings"), name)

@@ -16,12 +16,11 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # no stubs
 
-from vits import layout
 from vits.arrays import F32
 from vits.config import Defaults, FrontKind, TextFront, VoiceConfig
 from vits.errors import BadCheckpoint
 from vits.io.infer import measure
-from vits.io.kinds import Checkpoint, Fields
+from vits.io.kinds import Checkpoint, Fields, fuse
 
 _FRONTS: Mapping[str, FrontKind] = {
     "espeak": "espeak",
@@ -52,7 +51,6 @@ def read_piper(model: Path, settings: Path, name: str) -> Checkpoint:
         upsample_rates=tuple(rates),
         resblock_dilation_sizes=_dilations(nodes, len(rates)),
     )
-    known = {**layout.speaking(architecture), **layout.training_only(architecture)}
     config = VoiceConfig(
         name=name,
         languages=_languages(about),
@@ -63,8 +61,7 @@ def read_piper(model: Path, settings: Path, name: str) -> Checkpoint:
         defaults=_defaults(about.child("inference")),
         made_with="Piper ONNX",
     )
-    kept = {key: tensor for key, tensor in tensors.items() if key in known}
-    return Checkpoint(config, kept, ())
+    return Checkpoint(config, tensors)
 
 
 def _graph(model: Path) -> onnx.GraphProto:
@@ -138,18 +135,6 @@ def _fused(tensors: dict[str, F32]) -> dict[str, F32]:
         base = name.removesuffix("_v")
         tensors[base] = fuse(tensors.pop(f"{base}_g", None), tensors.pop(name), base)
     return tensors
-
-
-def fuse(g: F32 | None, v: F32, name: str) -> F32:
-    """g v / |v|, the norm over all axes but those g keeps: the first, in torch's default.
-
-    Raises:
-        BadCheckpoint: g is missing or does not fit v.
-    """
-    if g is None or g.shape != (v.shape[0],) + (1,) * (v.ndim - 1):
-        raise BadCheckpoint(f"{name}: its weight norm is incomplete")
-    norm = np.sqrt(np.square(v).sum(axis=tuple(range(1, v.ndim)), keepdims=True))
-    return np.asarray(g * v / np.maximum(norm, np.finfo(np.float32).tiny), np.float32)
 
 
 def _attribute(node: onnx.NodeProto, name: str) -> tuple[int, ...]:

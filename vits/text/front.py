@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
-from vits.config import VoiceConfig
-from vits.errors import BadText
-from vits.text.piper import CharactersFront, EspeakFront
+from vits.config import TextFront, VoiceConfig
+from vits.text.cleaners import CleanerFront
+from vits.text.piper import CharactersFront, EspeakFront, PinyinFront
+from vits.text.vocabulary import VocabularyFront
 
 
 class Front(Protocol):
@@ -27,12 +29,13 @@ def front(config: VoiceConfig) -> Front:
     """The front that ``config`` names.
 
     Raises:
-        BadText: it names one that does not exist.
-        MissingDependency: an optional package is needed; says how to install it.
+        BadText: its cleaners are not known.
     """
-    settings = config.front
-    if settings.kind == "espeak":
-        return EspeakFront(settings)
-    if settings.kind == "characters":
-        return CharactersFront(settings)
-    raise BadText(f"{config.name}: no text front of kind {settings.kind!r}")
+    fronts: dict[str, Callable[[TextFront], Front]] = {
+        "espeak": EspeakFront,
+        "characters": CharactersFront,
+        "pinyin": PinyinFront,
+        "cleaners": CleanerFront,
+        "vocabulary": VocabularyFront,
+    }
+    return fronts[config.front.kind](config.front)

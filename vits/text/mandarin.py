@@ -41,24 +41,29 @@ def readings(text: str) -> list[Reading]:
     """
     if not _HAN.search(text):
         return [Reading(character, "") for character in text]
-    simplified = _convert("t2s", text)
-    taiwan = simplified != text or _convert("s2t", text) == text
-    found = _lookup(simplified)
+    plain = simplified(text)
+    taiwan = plain != text or _convert("s2t", text) == text
+    found = _lookup(plain)
     if taiwan:
-        single = [_lookup(character)[0] for character in simplified]
+        single = [_lookup(character)[0] for character in plain]
         found = [
             full if light.endswith("5") and character not in _PARTICLES else light
             for character, light, full in zip(text, found, single, strict=True)
         ]
         found = [
-            _own(character, pinyin) if character != plain else pinyin
-            for character, plain, pinyin in zip(text, simplified, found, strict=True)
+            _own(character, pinyin) if character != common else pinyin
+            for character, common, pinyin in zip(text, plain, found, strict=True)
         ]
         _apply_taiwan(text, found)
     return [
         Reading(character, pinyin if _PINYIN.fullmatch(pinyin) and _HAN.match(character) else "")
         for character, pinyin in zip(text, found, strict=True)
     ]
+
+
+def simplified(text: str) -> str:
+    """``text`` in simplified characters, one for one. Raises MissingDependency."""
+    return _convert("t2s", text)
 
 
 def _convert(direction: str, text: str) -> str:
@@ -85,16 +90,16 @@ def _converter(direction: str) -> Any:
     return opencc.OpenCC(direction)
 
 
-def _lookup(simplified: str) -> list[str]:
+def _lookup(plain: str) -> list[str]:
     try:
         from pypinyin import Style, lazy_pinyin
     except ImportError as error:
         raise MissingDependency("Chinese needs a package: pip install pypinyin") from error
     found: list[str] = lazy_pinyin(
-        simplified, style=Style.TONE3, neutral_tone_with_five=True, errors=_letters
+        plain, style=Style.TONE3, neutral_tone_with_five=True, errors=_letters
     )
-    if len(found) != len(simplified):  # a character outside its dictionary came back as several
-        return [_lookup(c)[0] if len(simplified) > 1 else "" for c in simplified]
+    if len(found) != len(plain):  # a character outside its dictionary came back as several
+        return [_lookup(c)[0] if len(plain) > 1 else "" for c in plain]
     return [pinyin.replace("ü", "v") for pinyin in found]
 
 

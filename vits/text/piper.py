@@ -11,12 +11,15 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from vits.config import TextFront
+from vits.text.chinese import numbers
 from vits.text.espeak import espeak
+from vits.text.mandarin import Reading, readings
 from vits.text.sentences import cut_symbols, split_sentences
 
 _BOS, _EOS, _PAD = "^", "$", "_"
 _RAW_PHONEMES = re.compile(r"(\[\[.*?\]\])")
 _LANGUAGE_FLAG = re.compile(r"\([^)]+\)")
+_INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcsyw")
 _PAUSES = (".!?", ";:,", " ")
 
 
@@ -107,3 +110,38 @@ def framed(symbols: Iterable[str], settings: TextFront) -> list[int]:
         if symbol in table:
             ids += [*table[symbol], *pad]
     return [*ids, *table.get(_EOS, (2,))]
+
+
+class PinyinFront:
+    """Syllables as initial, final and tone (Piper's phoneme type "pinyin"), pad after each.
+
+    piper-tts asks a neural network for readings; here they are those of :mod:`.mandarin`.
+    """
+
+    def __init__(self, settings: TextFront) -> None:
+        self._settings = settings
+
+    def sentences(self, text: str) -> list[list[int]]:
+        """See :class:`vits.text.front.Front`."""
+        found = []
+        for sentence in split_sentences(re.sub('[“”"]', "", text)):
+            groups = [self._group(one) for one in readings(numbers(sentence))]
+            if any(len(group) > 1 for group in groups):
+                found.append(self._ids(groups))
+        return found
+
+    def _group(self, reading: Reading) -> list[str]:
+        if not reading.pinyin:
+            known = reading.character in self._settings.symbols
+            return [reading.character] if known and not reading.character.isalnum() else []
+        syllable, tone = reading.pinyin[:-1], reading.pinyin[-1]
+        initial = next((i for i in _INITIALS if syllable.startswith(i)), "")
+        return [initial or "Ø", syllable[len(initial) :] or syllable, tone]
+
+    def _ids(self, groups: list[list[str]]) -> list[int]:
+        table = self._settings.symbols
+        ids = [*table.get(_BOS, (1,))]
+        for group in groups:
+            known = [row for symbol in group for row in table.get(symbol, ())]
+            ids += [*known, *table.get(_PAD, (0,))] if known else []
+        return [*ids, *table.get(_EOS, (2,))]

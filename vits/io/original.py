@@ -1,0 +1,136 @@
+"""Checkpoints of jaywalnut310/vits and its many forks: a .pth and a JSON configuration.
+
+MoeGoe's configurations and VITS-fast-fine-tuning's ``finetune_speaker.json`` are the same form
+with ``symbols`` and ``speakers`` in them. Sizes are read off the tensors; the configuration is
+asked only for what they cannot show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vits.arrays import F32
+from vits.config import TextFront, VoiceConfig
+from vits.errors import BadCheckpoint
+from vits.io.infer import measure
+from vits.io.kinds import Checkpoint, Fields, fuse
+from vits.io.pickled import Pickled, TensorAt
+from vits.text.cleaners import CLEANERS, languages_of
+from vits.text.symbols import ORIGINAL_SYMBOLS
+
+
+def is_original_config(about: Fields) -> bool:
+    """Whether this JSON is a configuration of the original or a fork."""
+    return "data" in about and "model" in about and "text_cleaners" in about.child("data")
+
+
+def read_original(model: Path, settings: Path, name: str) -> Checkpoint:
+    """A generator (G_*.pth) and its configuration.
+
+    Raises:
+        BadCheckpoint: damaged, of another network, or asking to run code; says what is wrong.
+    """
+    about = Fields.of_file(settings)
+    data, sizes = about.child("data"), about.child("model")
+    tensors = generator_tensors(Pickled(model))
+    architecture = measure(
+        {key: tensor.shape for key, tensor in tensors.items()},
+        upsample_rates=sizes.wholes("upsample_rates"),
+        resblock_dilation_sizes=_dilations(sizes),
+        spec_channels=data.whole("filter_length", 1024) // 2 + 1,
+    )
+    front = _front(about, architecture.n_symbols)
+    config = VoiceConfig(
+        name=name,
+        languages=languages_of(front.cleaners),
+        rate_hz=data.whole("sampling_rate"),
+        front=front,
+        architecture=architecture,
+        speakers=_speakers(about, architecture.n_speakers),
+        win=data.whole("win_length", 1024),
+        made_with="VITS checkpoint",
+    )
+    if data.whole("hop_length", architecture.hop) != architecture.hop:
+        raise BadCheckpoint(
+            f"{settings.name}: hop_length is not the product of upsample_rates: "
+            "is this the configuration of another checkpoint?"
+        )
+    return Checkpoint(config, tensors)
+
+
+def generator_tensors(pickled: Pickled) -> dict[str, F32]:
+    """The tensors of the network in a checkpoint, by the names of :mod:`vits.layout`, fused.
+
+    Raises:
+        BadCheckpoint: there is no generator of a VITS in it.
+    """
+    value = pickled.value
+    state = value.get("model", value.get("state_dict", value)) if isinstance(value, dict) else value
+    if not isinstance(state, dict):
+        raise BadCheckpoint("the checkpoint holds no network")
+    described = {
+        str(key).removeprefix("module."): tensor
+        for key, tensor in state.items()
+        if isinstance(tensor, TensorAt)
+    }
+    if any(key.startswith("discriminators.") for key in described):
+        raise BadCheckpoint("this is a discriminator (D_...); the voice is in the generator, G_...")
+    if "enc_p.emb.weight" not in described:
+        raise BadCheckpoint("the checkpoint holds no VITS: tensor enc_p.emb.weight is missing")
+    return fused({key: pickled.array(tensor) for key, tensor in described.items()})
+
+
+def fused(tensors: Mapping[str, F32]) -> dict[str, F32]:
+    """Weight norm taken into the weights, in either of PyTorch's spellings."""
+    plain = {}
+    for key, tensor in tensors.items():
+        if key.endswith(".weight_v"):
+            base = key.removesuffix("_v")
+            plain[base] = fuse(tensors.get(f"{base}_g"), tensor, base)
+        elif key.endswith(".parametrizations.weight.original1"):
+            base = key.removesuffix("1")
+            name = key.replace(".parametrizations.weight.original1", ".weight")
+            plain[name] = fuse(tensors.get(f"{base}0"), tensor, name)
+        elif not key.endswith((".weight_g", ".parametrizations.weight.original0")):
+            plain[key] = tensor
+    return plain
+
+
+def _dilations(sizes: Fields) -> tuple[tuple[int, ...], ...]:
+    rows = sizes.whole_rows("resblock_dilation_sizes")
+    # Blocks of kind 2 have two convolutions; the original ignores a third dilation.
+    second_kind = str(sizes.text("resblock", "1")) == "2"
+    return tuple(row[:2] for row in rows) if second_kind else rows
+
+
+def _front(about: Fields, n_symbols: int) -> TextFront:
+    data = about.child("data")
+    cleaners = data.texts("text_cleaners")
+    unknown = [cleaner for cleaner in cleaners if cleaner not in CLEANERS]
+    if unknown:
+        known = ", ".join(sorted(CLEANERS))
+        raise BadCheckpoint(f"there are no cleaners called {unknown[0]!r}; there are: {known}")
+    symbols = about.texts("symbols") or ORIGINAL_SYMBOLS
+    if len(symbols) > n_symbols or (len(symbols) < n_symbols and "symbols" not in about):
+        raise BadCheckpoint(
+            f"the checkpoint has {n_symbols} symbols, its configuration {len(symbols)}: "
+            "is it the configuration of another checkpoint?"
+        )
+    return TextFront(
+        kind="cleaners",
+        symbols={symbol: (row,) for row, symbol in reversed(list(enumerate(symbols)))},
+        cleaners=cleaners,
+        add_blank=data.flag("add_blank", True),
+    )
+
+
+def _speakers(about: Fields, rows: int) -> dict[str, int]:
+    """Speaker names to rows; a list is in the order of rows, and may be longer than the table."""
+    if not rows or "speakers" not in about:
+        return {}
+    if about.is_list("speakers"):
+        named = {name: row for row, name in reversed(list(enumerate(about.texts("speakers"))))}
+    else:
+        named = about.table("speakers")
+    return {name: row for name, row in named.items() if 0 <= row < rows}
