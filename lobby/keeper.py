@@ -1,7 +1,7 @@
 """Keeps the books for one process: transactions, its heartbeat, its alarms, news from others.
 
-One loop waits for the next alarm or heartbeat, another for changes that other processes make. All
-waiting goes through ``Clock``, so that tests run it in virtual time.
+One loop waits for the next alarm or heartbeat, two more for what other processes do. All waiting
+goes through ``Clock``, so that tests run it in virtual time.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ STALE_S = 3600.0
 TRAIL_KEPT_S = 90 * 86400.0
 _PRUNE_EVERY_S = 86400.0
 _RETRY_S = 1.0
+_LOOK_S = 0.25
 _AFTER_S = 0.01
 """An alarm rings a little late rather than a little early: clocks are rounded."""
 
@@ -62,6 +63,8 @@ class _Decision:
     version: int
     now_s: float
     mine: list[Deeds]
+    renewed: bool
+    """Whether the lease was."""
     refusal: Refuse | None
 
 
@@ -94,6 +97,8 @@ class Keeper:
         self._offset_s = 0.0
         self._changed = asyncio.Event()
         self._rearm = asyncio.Event()
+        self._news = asyncio.Event()
+        self._seated: set[int] = set()
         self._beat_at_s = 0.0
         self._renewed_s = 0.0
         self._prune_at_s = 0.0
@@ -104,7 +109,7 @@ class Keeper:
         """Enter the books, and begin to keep time. Raises ``StorageError``."""
         await self.run(Started(self.process, self._incarnation))
         self.lengths_s = await self._store.session_lengths(RECENT)
-        for loop in (self._keep_time(), self._listen()):
+        for loop in (self._keep_time(), self._listen(), self._keep_up()):
             self._tasks.append(asyncio.create_task(loop))
 
     async def close(self) -> None:
@@ -190,7 +195,7 @@ class Keeper:
         if decision is None:
             raise RuntimeError("the store did not ask for a decision")
         self._wrote_s = began_s
-        if isinstance(event, Ready | Heartbeat):
+        if decision.renewed:
             self._renewed_s = began_s
         self._decided_version = decision.version
         self._see(decision.lobby, decision.version, decision.now_s)
@@ -206,8 +211,10 @@ class Keeper:
             raise Fenced
         lobby = Lobby(self._settings, books, self.process)
         effects: list[Effect] = []
-        if self.sighted and (known is None or known.gone_s <= now_s):
-            # We were stopped for longer than the lease, and are back.
+        due_s = now_s + self._settings.lease_s - self._settings.heartbeat_s
+        if self.sighted and (known is None or known.gone_s < due_s):
+            # Whatever we write shows that we are alive: a heartbeat of its own may have to wait
+            # for its turn, behind a crowd.
             effects += lobby.apply(Heartbeat(self.process, self._incarnation), now_s)
         effects += lobby.apply(event, now_s)
         mine: list[Deeds] = []
@@ -224,9 +231,11 @@ class Keeper:
                     body = codec.encode(effect)
                     posts.append(Post(owner, codec.person(effect), now_s, body))
         version = books.version + 1
+        alive = lobby.processes.get(self.process)
+        renewed = alive is not None and not alive.down_s and alive != known
         trail = tuple(each for each in effects if isinstance(each, TrailLine))
         entry = Entry(lobby.books(version, database_s, skew_s), trail, tuple(posts))
-        return _Decision(lobby, version, now_s, mine, refusal), entry
+        return _Decision(lobby, version, now_s, mine, renewed, refusal), entry
 
     def _collected(self, posts: Iterable[Post], event: Event, now_s: float) -> list[Deeds]:
         """What others left for us. After a start only words count: our connections are gone."""
@@ -269,20 +278,29 @@ class Keeper:
             await self._patiently(self._hear())
 
     async def _hear(self) -> None:
-        taken: set[int] = set()
         poll_s = self._settings.poll_s
         async with aclosing(self._store.changes(self.process, poll_s=poll_s)) as changes:
             async for change in changes:
                 if change.posts and change.version > self._decided_version:
                     await self.run(Tick())  # which takes the posts
-                elif change.version > self.version:
-                    books = await self._store.read()
-                    if books.version > self.version and not self._running:
-                        lobby = Lobby(self._settings, books, self.process)
-                        self._see(lobby, books.version, self.now_s)
-                if taken != (seated := {each.person_id for each in self.hall.staged(*SESSION)}):
-                    taken = seated
-                    self.lengths_s = await self._store.session_lengths(RECENT)
+                self._news.set()
+
+    async def _keep_up(self) -> None:
+        """Look at what others changed, for views and alarms: soon, but not for each change."""
+        while not self.fenced:
+            await self._clock.wait(self._news, None)
+            self._news.clear()
+            await self._patiently(self._look())
+            await self._clock.wait(asyncio.Event(), _LOOK_S)
+
+    async def _look(self) -> None:
+        books = await self._store.read()
+        if books.version > self.version and not self._running:
+            self._see(Lobby(self._settings, books, self.process), books.version, self.now_s)
+        seated = {place.person_id for place in self.hall.staged(*SESSION)}
+        if seated != self._seated:
+            self._seated = seated
+            self.lengths_s = await self._store.session_lengths(RECENT)
 
     async def _patiently(self, work: Coroutine[Any, Any, None]) -> None:
         """Outlive a store that fails for a while."""

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Double,
-    Exists,
     Label,
+    Row,
     Select,
     delete,
     exists,
+    func,
     insert,
     literal_column,
     select,
@@ -79,6 +80,7 @@ class LobbyBooks:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._bells: set[asyncio.Event] = set()
+        self._known: Books | None = None
 
     async def transact(
         self, process: str, decide: Callable[[Books, float], Entry]
@@ -103,14 +105,15 @@ class LobbyBooks:
         async with self._database.writing() as connection:
             if postgres:
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-            now_s, posts_wait = await self._begin(connection, process)
-            before = await _read(connection)
-            entry = decide(before, now_s)
+            header = await self._header(connection, process)
+            before = await self._books(connection, header)
+            entry = decide(before, float(header.now_s))
             await _save(connection, self._database.dialect, before, entry)
-            posts = await _take(connection, process) if posts_wait else ()
+            posts = await _take(connection, process) if header.posts else ()
             if postgres:
                 news = json.dumps([entry.books.version, sorted({p.process for p in entry.posts})])
                 await connection.execute(select(text(f"pg_notify('{_CHANNEL}', :n)")), {"n": news})
+        self._known = entry.books
         for bell in self._bells:
             bell.set()
         return posts
@@ -118,7 +121,10 @@ class LobbyBooks:
     async def read(self) -> Books:
         """The books as they are, without waiting for anybody."""
         async with self._database.reading() as connection:
-            return await _read(connection)
+            if self._database.dialect == "postgresql":
+                # All tables as of one moment; SQLite never reads otherwise.
+                await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            return await self._books(connection, await self._header(connection, ""))
 
     def changes(self, process: str, *, poll_s: float) -> AsyncGenerator[Change, None]:
         """Each time somebody, in any process, changed the lobby; the present state first.
@@ -161,17 +167,28 @@ class LobbyBooks:
             )
             return gone.rowcount
 
-    async def _begin(self, connection: AsyncConnection, process: str) -> tuple[float, bool]:
-        """What the database's clock says, and whether posts wait for this process."""
+    async def _header(self, connection: AsyncConnection, process: str) -> Row[Any]:
+        """The book, the time by the database's clock, and whether posts wait for ``process``."""
         clock: Label[float] = literal_column(_CLOCK[self._database.dialect], Double).label("now_s")
-        found = await connection.execute(select(clock, _posts_for(process)))
-        now_s, posts_wait = found.one()
-        return float(now_s), bool(posts_wait)
+        people = select(func.count()).select_from(LobbyPlaceRow).scalar_subquery()
+        posts = exists().where(LobbyPostRow.process == process)
+        wanted = select(LobbyBookRow.__table__, clock, people.label("people"), posts.label("posts"))
+        return (await connection.execute(wanted)).one()
+
+    async def _books(self, connection: AsyncConnection, header: Row[Any]) -> Books:
+        """The books, read only if they are not as this process last saw them.
+
+        The version tells, and the number of people, which changes too when one is forgotten.
+        """
+        known = self._known
+        if known and (known.version, len(known.places)) == (header.version, header.people):
+            return known
+        self._known = await _read(connection, header)
+        return self._known
 
     async def _change(self, connection: AsyncConnection, process: str) -> Change:
-        found = await connection.execute(select(LobbyBookRow.version, _posts_for(process)))
-        version, posts = found.one()
-        return Change(version, bool(posts))
+        header = await self._header(connection, process)
+        return Change(header.version, bool(header.posts))
 
     async def _notified(self, process: str) -> AsyncGenerator[Change, None]:
         async with self._database.outside_transactions() as connection:
@@ -229,8 +246,7 @@ _RULES = _all(LobbyRulesRow, ServerRules)
 _STAGE = [each.name for each in fields(Place)].index("stage")
 
 
-async def _read(connection: AsyncConnection) -> Books:
-    book = (await connection.execute(select(LobbyBookRow.__table__))).one()
+async def _read(connection: AsyncConnection, book: Row[Any]) -> Books:
     places = [_place(row) for row in await connection.execute(_PLACES)]
     rooms = [Room(*row) for row in await connection.execute(_ROOMS)]
     processes = [Process(*row) for row in await connection.execute(_PROCESSES)]
@@ -298,10 +314,6 @@ async def _save_table(
             if "priority_roles" in values:
                 values["priority_roles"] = json.dumps(values["priority_roles"])
             await connection.execute(upsert(dialect, table, {key: values.pop(key)}, values))
-
-
-def _posts_for(process: str) -> Exists:
-    return exists().where(LobbyPostRow.process == process)
 
 
 async def _take(connection: AsyncConnection, process: str) -> tuple[Post, ...]:
