@@ -6,6 +6,7 @@ are (RFC 7845), not encoded again.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 from collections.abc import Sequence
@@ -49,7 +50,9 @@ async def collect(spoken: Spoken) -> AudioFile | None:
     report = await spoken.done()
     if not frames:
         return None
-    return AudioFile(ogg(frames), len(frames) * FRAME_S, waveform(frames), report)
+    # In a thread: the event loop has frames of others to see to.
+    data, points = await asyncio.to_thread(lambda: (ogg(frames), waveform(frames)))
+    return AudioFile(data, len(frames) * FRAME_S, points, report)
 
 
 def ogg(frames: Sequence[bytes]) -> bytes:

@@ -2,9 +2,9 @@
 
 Three threads. The reader takes messages off the pipe, and ends the process when the pipe
 closes, which it also does when the bot is killed. The loader opens voices, so that a voice being
-loaded silences nobody. The main thread gives each job one step in turn: a step makes one chunk
-of sound, so a short reply never waits for another's long paragraph, and no job runs further
-ahead than its listener has asked for.
+loaded silences nobody. The main thread gives jobs one step at a time, and a step makes one chunk
+of sound. Next is whoever would fall silent first, so a short reply never waits for another's
+long paragraph; and no job runs further ahead than its listener has asked for.
 
 What is spoken never leaves this process but as sound: not in a log, not in an error.
 """
@@ -16,6 +16,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,6 +31,11 @@ from speech.wire import Kind, Message, Unpacker, pack, pack_frames
 
 SAMPLE_TEXT: Mapping[str, str] = {"zh": "一二三四五六七", "ja": "いちにさんよんご"}
 """Spoken once when a voice opens, to learn how loud it is; other languages count in digits."""
+
+
+MARGIN_S = 0.15
+"""Replies that have less sound than this ahead go before those that only begin: better to begin
+late than to fall silent."""
 
 
 class UnknownVoice(Exception):
@@ -119,12 +125,22 @@ class Job:
     steps: Steps
     skip: int  # frames that were heard before the last worker died
     credit: int  # frames that the listener has asked for
+    begun_s: float
     made: deque[bytes] = field(default_factory=deque)
     ended: bool = False
+    waiting: bool = False  # for a voice
+    sounding_s: float = 0.0  # when its first sound was made
+    sound_s: float = 0.0  # how much was made
 
     def runnable(self) -> bool:
         """Whether a step would do something."""
-        return self.credit > 0 and (bool(self.made) or not self.ended)
+        return self.credit > 0 and not self.waiting and (bool(self.made) or not self.ended)
+
+    def due_s(self, now_s: float) -> tuple[float, float]:
+        """Who is least is next: when the listener falls silent, or had better begin to hear."""
+        if self.sounding_s:
+            return self.sounding_s + self.sound_s, self.begun_s
+        return now_s + MARGIN_S, self.begun_s
 
 
 def perform(lines: list[Line], seed: int, voices: Voices, bitrate: int) -> Steps:
@@ -148,12 +164,18 @@ def perform(lines: list[Line], seed: int, voices: Voices, bitrate: int) -> Steps
 class Stage:
     """The main thread's work: who is next, and what is sent."""
 
-    def __init__(self, voices: Voices, setup: Setup, send: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        voices: Voices,
+        setup: Setup,
+        send: Callable[[bytes], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._voices = voices
         self._setup = setup
         self._send = send
         self._jobs: dict[int, Job] = {}
-        self._turns: deque[int] = deque()
         self._frames = 0
 
     def take(self, message: Message) -> None:
@@ -177,37 +199,26 @@ class Stage:
             for line in order["lines"]
         ]
         steps = perform(lines, int(order["seed"]), self._voices, self._setup.bitrate_bps)
-        self._jobs[number] = Job(number, steps, int(order["skip"]), int(order["credit"]))
-        self._turns.append(number)
+        skip, credit = int(order["skip"]), int(order["credit"])
+        self._jobs[number] = Job(number, steps, skip, credit, self._clock())
+
+    def look_again(self) -> None:
+        """A voice was opened, or could not be."""
+        for job in self._jobs.values():
+            job.waiting = False
 
     def step(self) -> bool:
-        """Give the next job that can use it one step. False when there is none."""
-        for _ in range(len(self._turns)):
-            number = self._turns.popleft()
-            job = self._jobs.get(number)
-            if job is None:
-                continue  # cancelled
-            self._turns.append(number)
-            if job.runnable() and self._step(job):
-                return True
-        return False
+        """One step of the job that needs it most. False when there is nothing to do."""
+        runnable = [job for job in self._jobs.values() if job.runnable()]
+        if not runnable:
+            return False
+        now_s = self._clock()
+        self._step(min(runnable, key=lambda job: job.due_s(now_s)))
+        return True
 
-    def _step(self, job: Job) -> bool:
-        """One chunk of one job; False when it only waits."""
-        if not job.made:
-            self._send(pack(Kind.ONSTAGE, job.number))
-            try:
-                made = next(job.steps, ())
-            except Exception as error:  # whatever a voice does, the worker lives on
-                self._fail(job, error)
-                return True
-            if made is None:
-                self._send(pack(Kind.WAITING, job.number))
-                return False
-            job.ended = made == ()
-            fresh = list(made)[job.skip :]
-            job.skip -= len(made) - len(fresh)
-            job.made.extend(fresh)
+    def _step(self, job: Job) -> None:
+        if not job.made and not self._make(job):
+            return
         sent = [job.made.popleft() for _ in range(min(job.credit, len(job.made)))]
         job.credit -= len(sent)
         self._frames += len(sent)
@@ -216,6 +227,26 @@ class Stage:
         if job.ended and not job.made:
             self._jobs.pop(job.number)
             self._send(pack(Kind.END, job.number))
+
+    def _make(self, job: Job) -> bool:
+        """One chunk of sound; False if there is none to be had now."""
+        self._send(pack(Kind.ONSTAGE, job.number))
+        try:
+            made = next(job.steps, ())
+        except Exception as error:  # whatever a voice does, the worker lives on
+            self._fail(job, error)
+            return False
+        if made is None:
+            job.waiting = True
+            self._send(pack(Kind.WAITING, job.number))
+            return False
+        job.ended = made == ()
+        fresh = list(made)[job.skip :]
+        job.skip -= len(made) - len(fresh)
+        job.made.extend(fresh)
+        if fresh:
+            job.sounding_s = job.sounding_s or self._clock()
+            job.sound_s += len(fresh) * FRAME_S
         return True
 
     def _fail(self, job: Job, error: Exception) -> None:
@@ -261,7 +292,9 @@ def work(pipe_in: int, pipe_out: BinaryIO, open_voice: OpenVoice) -> None:
             while True:
                 message = inbox.get(block=not busy)
                 busy = True
-                if message is not None:
+                if message is None:
+                    stage.look_again()
+                else:
                     stage.take(message)
         busy = stage.step()
 

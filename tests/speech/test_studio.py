@@ -110,7 +110,7 @@ async def test_ten_at_once_advance_together(studio: Studio) -> None:
 
     await asyncio.gather(*(speak(person) for person in range(10)))
     frames = len(arrivals) // 10
-    # When half of all frames were delivered, nobody had less than a chunk under the share.
+    # When half of all frames were delivered, nobody had more than a chunk less than their share.
     half = arrivals[: len(arrivals) // 2]
     assert min(half.count(person) for person in range(10)) >= frames / 2 - 26
 
