@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import harness
 
-NAMES = ("align",)
+NAMES = ("align", "ten")
 
 
 def main() -> int:
