@@ -71,6 +71,7 @@ def finetune(
     kept, extra = [read_dataset(p) for p in job.data], [read_dataset(p) for p in job.auxiliary]
     config, tensors = _for_speakers(config, stored, len(kept) + len(extra))
     config = replace(config, name=job.name)
+    torch.manual_seed(recipe.seed)  # what a voice made only to speak lacks starts at random
     model = build(config, tensors)
     speaks = front(config)
 

@@ -91,14 +91,18 @@ class Trainer:
         """Held-out figures, or None where nothing is held out."""
         return self.learner.held_out(self._held) if self._held is not None else None
 
-    def paths(self) -> list[Tensor | None]:
-        """The alignment of every utterance."""
-        return [utterance.path for utterance in self._train.utterances]
+    def kept(self) -> list[tuple[Tensor | None, Tensor | None]]:
+        """What is kept with every utterance: its alignment and its hidden states.
 
-    def set_paths(self, paths: list[Tensor | None]) -> None:
-        """Put an alignment back."""
-        for utterance, path in zip(self._train.utterances, paths, strict=True):
-            utterance.path = path
+        The hidden states could be computed again, but not to the last bit: how a matrix product
+        rounds depends on where its operands lie in memory.
+        """
+        return [(utterance.path, utterance.hidden) for utterance in self._train.utterances]
+
+    def put_back(self, kept: list[tuple[Tensor | None, Tensor | None]]) -> None:
+        """Put it back."""
+        for utterance, (path, hidden) in zip(self._train.utterances, kept, strict=True):
+            utterance.path, utterance.hidden = path, hidden
 
 
 class _StageRun:
@@ -172,9 +176,9 @@ class _StageRun:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.t.recipe.bf16):
             losses, sounds = learner.losses(stage, self.t._train, random, heard)
         total = torch.stack([value.float() for value in losses.values()]).sum()
-        values = {name: float(value) for name, value in losses.items()}
-        if not math.isfinite(float(total)):
-            return values | {"total": float(total)}
+        values = {name: float(value.detach()) for name, value in losses.items()}
+        if not math.isfinite(float(total.detach())):
+            return values | {"total": float(total.detach())}
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         for moving in self.groups.values():
@@ -189,7 +193,7 @@ class _StageRun:
             judged.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             nn.utils.clip_grad_norm_(self.critic.parameters(), 5.0)
             self.critic_optimiser.step()
-            values["critic"] = float(judged)
+            values["critic"] = float(judged.detach())
         return values
 
     @torch.no_grad()
@@ -233,7 +237,7 @@ class _StageRun:
         if following < len(self.t.recipe.stages):
             self.t._states.save(
                 Saved(self.t._plan, following, 0, {"learner": self.t.learner.state_dict(),
-                                                   "paths": self.t.paths()})
+                                                   "kept": self.t.kept()})
             )  # fmt: skip
 
     def save(self) -> None:
@@ -243,7 +247,7 @@ class _StageRun:
             "optimiser": self.optimiser.state_dict(),
             "ema": self.ema,
             "best": self.best,
-            "paths": self.t.paths(),
+            "kept": self.t.kept(),
         }
         if self.critic is not None and self.critic_optimiser is not None:
             tensors["critic"] = self.critic.state_dict()
@@ -254,7 +258,7 @@ class _StageRun:
         """Take up a saved state."""
         tensors = saved.tensors
         self.t.learner.load_state_dict(tensors["learner"])
-        self.t.set_paths(tensors["paths"])
+        self.t.put_back(tensors["kept"])
         self.done = saved.step
         if "optimiser" not in tensors:  # saved between stages
             self.ema = [p.detach().clone() for g in self.groups.values() for p in g]

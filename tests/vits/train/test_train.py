@@ -1,0 +1,238 @@
+"""Training in miniature: a tiny voice learns two clips, stops, goes on, and survives accidents."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from tests.vits.tiny import PLAIN, tiny_config, tiny_tensors
+from vits.config import Architecture, VoiceConfig
+from vits.data.records import Clip, Dataset, Figures, Split
+from vits.engine.base import Style
+from vits.errors import BadData
+from vits.io.folder import read_voice, write_voice
+from vits.speaking import open_synthesizer
+from vits.train.discriminators import Critics
+from vits.train.finetune import Job, finetune
+from vits.train.recipe import Recipe, Stage, Weights
+from vits.train.state import Saved, States
+from vits.train.trainer import Diverged, Report
+
+RATE_HZ = 22_050
+CRITICS = Critics(periods=(2, 3), scales=1, windows=(64,), width=0.02)
+JOINT = Stage(
+    "joint",
+    24,
+    {"decoder": 2e-3, "reader": 2e-3, "deviation": 1e-3, "flow": 2e-3, "prior": 2e-3},
+    Weights(mel=4.5, prior=1.0),
+    batch=2,
+    frames=32,
+    sound_frames=16,
+    warm_up=3,
+    realign_every=10,
+)
+SHARPEN = replace(
+    JOINT,
+    name="sharpen",
+    steps=8,
+    rates={"decoder": 5e-4},
+    weights=Weights(mel=4.5, fool=0.2, feature=0.5),
+    critics=CRITICS,
+    critic_alone=2,
+)
+RECIPE = Recipe(
+    (JOINT, SHARPEN),
+    teach_steps=30,
+    teach_sentences=4,
+    bf16=False,
+    edge_frames=1,
+    prior_edge_frames=2,
+    context_frames=4,
+    seed=3,
+)
+WORDS = ("abcdefgh", "hgfedcba abc", "bad cab fed")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def voice(folder: Path, a: Architecture = PLAIN, name: str = "base") -> Path:
+    write_voice(folder / name, tiny_config(a, name), tiny_tensors(a))
+    return folder / name
+
+
+def dataset(folder: Path, speaker: str = "Ada", pitch_hz: float = 140.0) -> Path:
+    """Three half-second clips of a buzz, one of them held out."""
+    (folder / "clips").mkdir(parents=True)
+    time = np.arange(RATE_HZ // 2) / RATE_HZ
+    clips = []
+    for number, text in enumerate(WORDS):
+        tone = sum(np.sin(2 * np.pi * pitch_hz * (number + 1) * k * time) / k for k in range(1, 9))
+        name = f"{number:016x}"
+        soundfile.write(folder / "clips" / f"{name}.flac", 0.2 * tone, RATE_HZ, format="FLAC")
+        split: Split = "held-out" if number == 0 else "train"
+        figures = Figures(0.5, -23, 40, 0, 4, 3, pitch_hz)
+        clips.append(Clip(name, f"{number}.wav", 0, text, "en", False, split, figures))
+    Dataset(folder, speaker, RATE_HZ, tuple(clips), ()).save()
+    return folder
+
+
+def train(
+    tmp: Path, recipe: Recipe, name: str = "ada", *, base: Path | None = None, **how: object
+) -> tuple[Path | None, list[Report]]:
+    data = tmp / "data" if (tmp / "data").exists() else dataset(tmp / "data")
+    job = Job(name, base or voice(tmp), (data,), licence="CC0", consent="Ada agreed")
+    reports: list[Report] = []
+    made = finetune(
+        job,
+        recipe,
+        tmp / "voices",
+        tmp / "cache",
+        listener=reports.append,
+        **how,  # type: ignore[arg-type]  # passed on
+    )
+    return made, reports
+
+
+def tensors_of(folder: Path | None) -> dict[str, np.ndarray]:
+    assert folder is not None
+    _, tensors = read_voice(folder)
+    return {name: np.asarray(tensors[name]) for name in tensors}
+
+
+def test_two_clips_are_learned_and_the_voice_speaks(tmp_path: Path) -> None:
+    long = replace(RECIPE, stages=(replace(JOINT, steps=160), SHARPEN))
+    made, reports = train(tmp_path, long, judge_every=40)
+    first = np.mean([r.losses["mel"] for r in reports[:8]])
+    last = np.mean([r.losses["mel"] for r in reports if r.stage == "joint"][-8:])
+    assert last < 0.6 * first
+    assert {"fool", "feature", "critic"} <= set(reports[-1].losses)
+    assert made is not None
+    config = VoiceConfig.read(made)
+    assert (config.licence, config.source) == ("CC0", "fine-tuned from ; Ada agreed")
+    speaks = open_synthesizer(made, backend="torch")
+    pieces = list(speaks.speak("abc", Style(seed=1)))
+    assert sum(map(len, pieces)) > 0
+
+
+def test_parts_that_no_stage_names_stand_still(tmp_path: Path) -> None:
+    base = voice(tmp_path)
+    made, _ = train(tmp_path, RECIPE, base=base)
+    before, after = tensors_of(base), tensors_of(made)
+    same = {name for name in after if (before[name] == after[name]).all()}
+    assert {name for name in after if name.startswith(("dp.", "enc_p.enc", "enc_p.emb"))} <= same
+    assert not {name for name in after if name.startswith("dec.conv_pre")} & same
+
+
+def test_a_training_that_stopped_ends_with_the_same_numbers(tmp_path: Path) -> None:
+    base = voice(tmp_path)
+    whole, straight = train(tmp_path, RECIPE, "whole", base=base)
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked in {9, 19, 30}  # inside the first stage twice, and inside the second
+
+    halves: list[Report] = []
+    made = None
+    while made is None:
+        made, reports = train(tmp_path, RECIPE, "halves", base=base, stop=stop)
+        halves += reports
+    assert [r.losses for r in halves] == [r.losses for r in straight]
+    one, other = tensors_of(whole), tensors_of(made)
+    assert all((one[name] == other[name]).all() for name in one)
+
+
+def test_a_loss_that_is_no_number_stops_with_a_saved_state(tmp_path: Path) -> None:
+    wild = replace(RECIPE, stages=(replace(JOINT, steps=60, rates={"decoder": 1e30}),))
+    with pytest.raises(Diverged, match="not a number"):
+        train(tmp_path, wild)
+    assert list((tmp_path / "voices" / ".ada.training").glob("state-*.pt"))
+    assert not (tmp_path / "voices" / "ada").exists()
+
+
+def test_another_plan_does_not_go_on_from_this_ones_state(tmp_path: Path) -> None:
+    train(tmp_path, RECIPE, stop=iter([False] * 4 + [True]).__next__)
+    with pytest.raises(BadData, match="--fresh"):
+        train(tmp_path, replace(RECIPE, seed=4))
+    made, _ = train(tmp_path, replace(RECIPE, seed=4), fresh=True)
+    assert made is not None
+
+
+def test_being_killed_while_saving_loses_one_state_at_most(tmp_path: Path) -> None:
+    states = States(tmp_path, keep=2)
+    for step in range(4):
+        states.save(Saved("plan", 0, step, {"x": torch.full((4,), step)}))
+    newest = sorted(tmp_path.glob("state-*.pt"))
+    assert len(newest) == 2
+    newest[-1].write_bytes(newest[-1].read_bytes()[:100])
+    (tmp_path / "state-00-0000009.new").write_bytes(b"half")
+    found = states.newest("plan")
+    assert found is not None and found.step == 2
+
+
+def test_a_state_executes_nothing(tmp_path: Path) -> None:
+    class Exploit:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "owned"),)
+
+    torch.save({"plan": Exploit()}, tmp_path / "state-00-0000001.pt")
+    assert States(tmp_path).newest("plan") is None
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_disk_is_named_and_earlier_states_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = States(tmp_path)
+    kept = states.save(Saved("plan", 0, 1, {}))
+    (tmp_path / "state-00-0000002.new").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="full"):
+        states.save(Saved("plan", 0, 2, {"x": torch.zeros(100_000)}))
+    assert kept.is_file()
+
+
+def test_several_speakers_become_one_voice_and_auxiliary_ones_are_left_out(tmp_path: Path) -> None:
+    ada, bob = dataset(tmp_path / "ada"), dataset(tmp_path / "bob", "Bob", 200)
+    extra = dataset(tmp_path / "extra", "Somebody", 90)
+    job = Job("choir", voice(tmp_path), (ada, bob), auxiliary=(extra,))
+    short = replace(
+        RECIPE, stages=(replace(JOINT, steps=4, rates={**JOINT.rates, "speakers": 1e-3}),)
+    )
+    made = finetune(job, short, tmp_path / "voices", tmp_path / "cache")
+    assert made is not None
+    config = VoiceConfig.read(made)
+    assert dict(config.speakers) == {"Ada": 0, "Bob": 1}
+    assert tensors_of(made)["emb_g.weight"].shape[0] == 2
+
+
+def test_a_voice_with_its_own_posterior_encoder_needs_no_teaching(tmp_path: Path) -> None:
+    taught: list[str] = []
+    a = replace(PLAIN, n_speakers=3, gin_channels=6, has_posterior=True)
+    made, _ = train(
+        tmp_path,
+        replace(RECIPE, stages=(replace(JOINT, steps=3),)),
+        base=voice(tmp_path, a),
+        teaching=lambda name, step, steps: taught.append(name),
+    )
+    assert not taught
+    assert VoiceConfig.read(made or tmp_path).architecture.has_posterior
+
+
+def test_data_of_another_rate_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    base = voice(tmp_path)
+    config, tensors = read_voice(base)
+    other = replace(config, name="slow", rate_hz=16_000)
+    write_voice(tmp_path / "slow", other, {name: np.asarray(tensors[name]) for name in tensors})
+    with pytest.raises(BadData, match="--rate 16000"):
+        train(tmp_path, RECIPE, base=tmp_path / "slow")
