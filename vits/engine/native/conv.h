@@ -96,12 +96,16 @@ struct Convolution {
   }
 
   // Transforms `width` tiles from tile `first` on into one panel per point.
-  void transform(long first, int width, char* panels, float* staging, float* edge,
-                 float* scale) const {
+  __attribute__((noinline)) void transform(long first, int width, char* panels, float* staging,
+                                           float* edge, float* scale) const {
     const parley::View& in = call.in;
     float* floats = sizeof(typename N::Item) == 4 ? (float*)panels : staging;
     const size_t point = panel / sizeof(typename N::Item);  // floats from point to point
+    Vec power[P];  // an upper bound of any tile's, lane by lane
+    UNROLL for (int p = 0; p < P; p++) power[p] = Vec{};
     for (int g = 0; g < shape.groups; g++) {
+      Vec most[P];
+      UNROLL for (int p = 0; p < P; p++) most[p] = Vec{};
       for (int m = 0; m < width; m++) {
         const long tile = first + m < tiles ? first + m : tiles - 1;
         const long top = call.first + row_of(tile) - shape.pad + (long)g * Taps * shape.dilation;
@@ -113,15 +117,24 @@ struct Convolution {
           stride = shape.in;
         }
         float* to = floats + ((size_t)g * shape.in / kLanes * width + m) * kLanes;
+        Vec sum[P];
+        UNROLL for (int p = 0; p < P; p++) sum[p] = Vec{};
         for (int c = 0; c < shape.in; c += kLanes, to += width * kLanes) {
           Vec d[P], u[P];
           UNROLL for (int p = 0; p < P; p++) d[p] = load(source + p * stride + c);
           T::input(d, u);
-          UNROLL for (int p = 0; p < P; p++) store(to + p * point, u[p]);
+          UNROLL for (int p = 0; p < P; p++) {
+            store(to + p * point, u[p]);
+            if (N::kScaled) sum[p] += u[p] * u[p];
+          }
+        }
+        if (N::kScaled) {
+          UNROLL for (int p = 0; p < P; p++) most[p] = vmax(most[p], sum[p]);
         }
       }
+      UNROLL for (int p = 0; p < P; p++) power[p] += most[p];
     }
-    narrow((N*)nullptr, width, floats, point, panels, scale);
+    narrow((N*)nullptr, width, floats, point, panels, power, scale);
   }
 
   // A tile's inputs at the edge of the signal, with the rows outside as zeros.
@@ -136,18 +149,15 @@ struct Convolution {
     }
   }
 
-  void narrow(Fp32*, int, const float*, size_t, char*, float*) const {}
+  void narrow(Fp32*, int, const float*, size_t, char*, const Vec*, float*) const {}
 #if defined(__AVX512VNNI__)
-  // To 16 bits, scaled by the largest value at each point of this block.
-  void narrow(Int16*, int width, const float* floats, size_t point, char* panels,
+  // To 16 bits, scaled at each point so that no tile's length exceeds kLength.
+  void narrow(Int16*, int width, const float* floats, size_t point, char* panels, const Vec* power,
               float* scale) const {
-    const int vectors = 2 * steps * width;
     for (int p = 0; p < P; p++, floats += point, panels += panel) {
-      Vec top = Vec{};
-      for (int i = 0; i < vectors; i++) top = vmax(top, vabs(load(floats + i * kLanes)));
-      const float largest = max_of(top);
-      scale[p] = largest / Int16::kLargest;
-      const Vec factor = all(largest > 1e-30f ? Int16::kLargest / largest : 0.f);
+      const float length = root(sum_of(power[p]));
+      scale[p] = length / Int16::kLength;
+      const Vec factor = all(length > 1e-30f ? Int16::kLength / length : 0.f);
       for (int s = 0; s < steps; s++) {
         for (int m = 0; m < width; m++) {
           const float* from = floats + (2 * s * width + m) * kLanes;
@@ -160,7 +170,8 @@ struct Convolution {
   }
 #endif
 #if defined(__AVX512BF16__)
-  void narrow(Bf16*, int width, const float* floats, size_t point, char* panels, float*) const {
+  void narrow(Bf16*, int width, const float* floats, size_t point, char* panels, const Vec*,
+              float*) const {
     for (int p = 0; p < P; p++, floats += point, panels += panel)
       for (int s = 0; s < steps; s++)
         for (int m = 0; m < width; m++) {

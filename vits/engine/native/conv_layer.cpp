@@ -15,11 +15,11 @@ struct Form {
 // What conv() of kernels.cpp, int16.cpp and bf16.cpp know. Larger tiles save more products and
 // round worse; how far each kind of number can go was measured against the decoder in float64.
 const std::vector<Form>& forms(Arithmetic a) {
-  static const std::vector<Form> fp32{{1, 1}, {2, 5}, {3, 6}, {5, 6}, {6, 5}, {7, 6}};
+  static const std::vector<Form> fast{{1, 1}, {2, 5}, {3, 6}, {5, 6}, {6, 5}, {7, 6}};
   static const std::vector<Form> steady{{1, 1}, {2, 3}, {3, 4}, {5, 4}, {7, 4}};
-  static const std::vector<Form> int16{{1, 1}, {2, 5}, {3, 4}, {5, 4}, {6, 3}, {7, 4}};
   static const std::vector<Form> bf16{{1, 1}, {2, 3}, {3, 2}, {5, 2}, {7, 2}};
-  return a.number == kInt16 ? int16 : a.number == kBf16 ? bf16 : a.steady ? steady : fp32;
+  if (a.number == kBf16) return bf16;
+  return a.steady ? steady : fast;
 }
 
 // The form with the fewest products for a filter of so many taps.
@@ -46,8 +46,8 @@ std::vector<double> evaluation(const ConvShape& s) {
   if (n == 1) return {1.0};
   std::vector<double> points{0};
   for (int j = 0; j < n / 2 - 1; j++) {
-    points.push_back(toom::kPoints[j]);
-    points.push_back(-toom::kPoints[j]);
+    points.push_back(toom::kPoints[n / 2 - 1][j]);
+    points.push_back(-toom::kPoints[n / 2 - 1][j]);
   }
   std::vector<double> g((size_t)n * s.taps, 0.0);
   for (int p = 0; p < n - 1; p++) {
@@ -110,7 +110,7 @@ ConvLayer::ConvLayer(const Kernels& kernels, const Filter& filter, Arithmetic ar
   const size_t item = arithmetic.number == kFp32 ? 4 : 2;
   const size_t block = (size_t)points_of(shape_) * shape_.groups * shape_.in * kernels.tiles * item;
   shape_.chunk = (int)std::clamp<size_t>((128 << 10) / block, 1, 16);
-  bias_.grow((size_t)shape_.out);
+  bias_ = Buffer<float>((size_t)shape_.out);
   std::copy(filter.bias.begin(), filter.bias.end(), bias_.data());
   pack(filter);
 }
@@ -158,14 +158,14 @@ void ConvLayer::pack(const Filter& f) {
           for (int c = 0; c < depth; c++) ((uint16_t*)to)[place(c)] = to_bf16(column[c * block]);
           continue;
         }
-        // Activations stay below 2^14, so weights whose sizes sum to less than 2^17 cannot
-        // overflow a 32-bit sum, whatever is said.
-        double sum = 0, largest = 0;
+        double square = 0, largest = 0;
         for (int c = 0; c < depth; c++) {
-          sum += std::fabs(column[c * block]);
-          largest = std::max(largest, (double)std::fabs(column[c * block]));
+          const double w = column[c * block];
+          square += w * w;
+          largest = std::max(largest, std::fabs(w));
         }
-        const double scale = std::max({sum / (131072 - depth), largest / 32767, 1e-30});
+        const double scale =
+            std::max({std::sqrt(square) / kInt16WeightLength, largest / 32767, 1e-30});
         weight_scale_[(size_t)p * shape_.out + n + o] = (float)scale;
         for (int c = 0; c < depth; c++)
           ((int16_t*)to)[place(c)] = (int16_t)std::lrint(column[c * block] / scale);
@@ -200,14 +200,24 @@ void ConvLayer::run_on(Crew& crew, int worker, const View& in, long first, long 
   run_part(crew, worker, in, first, last, 0, shape_.out, epilogue);
 }
 
-void ConvLayer::reserve(Crew& crew, long rows) const {
-  for (int w = 0; w < crew.size(); w++) crew.scratch(w).grow(scratch_bytes(rows));
-}
+void ConvLayer::reserve(Crew& crew, long rows) const { crew.reserve(scratch_bytes(rows)); }
 
 void ConvLayer::run(Crew& crew, const View& in, long first, long last, Epilogue epilogue) const {
   reserve(crew, last - first);
-  crew.split(shape_.out, kernels_->block, [&](long from, long to, int worker) {
-    run_part(crew, worker, in, first, last, (int)from, (int)to, epilogue);
+  const long block = (long)kernels_->tiles * unit() / shape_.dilation;
+  if (shape_.out / kernels_->block % crew.size() == 0 || last - first < crew.size() * block) {
+    crew.split(shape_.out, kernels_->block, [&](long from, long to, int worker) {
+      run_part(crew, worker, in, first, last, (int)from, (int)to, epilogue);
+    });
+    return;
+  }
+  // The blocks of outputs cannot be shared evenly: share the rows, though weights are read twice.
+  crew.split(last - first, block, [&](long from, long to, int worker) {
+    Epilogue e = epilogue;
+    e.out += from * e.out_stride;
+    if (e.base) e.base += from * e.base_stride;
+    if (e.residual) e.residual += from * e.residual_stride;
+    run_part(crew, worker, in, first + from, first + to, 0, shape_.out, e);
   });
 }
 

@@ -27,8 +27,11 @@ class Crew {
   // Splits [0, count) in one stretch for each worker, in multiples of `unit`.
   void split(long count, long unit, const std::function<void(long, long, int)>& task);
 
-  // A worker's scratch memory; content is lost when it grows.
+  // A worker's scratch memory, of the size last reserved or more.
   Buffer<char>& scratch(int worker) { return scratch_[(size_t)worker]; }
+  void reserve(size_t bytes) {
+    for (Buffer<char>& each : scratch_) each.grow(bytes);
+  }
 
  private:
   void work(int worker);

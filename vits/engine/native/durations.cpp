@@ -13,9 +13,9 @@ const Arithmetic kSteady{kFp32, true};
 
 // Copies a bias and adds what the speaker says to it.
 const float* conditioned(const ConvLayer& layer, const Conditioning& by, const float* speaker,
-                         Buffer<float>& room) {
+                         Arena& memory) {
   if (!by.given() || !speaker) return layer.bias();
-  float* bias = room.grow((size_t)layer.shape().out);
+  float* bias = memory.take((size_t)layer.shape().out);
   std::copy_n(layer.bias(), layer.shape().out, bias);
   by.add(speaker, bias);
   return bias;
@@ -33,8 +33,8 @@ class Separable {
       const std::string number = std::to_string(i);
       const Filter deep = from.filter(name + ".convs_sep." + number, width, 1, taps_);
       Layer layer;
-      layer.weights.grow((size_t)taps_ * stride_);
-      layer.bias.grow((size_t)stride_);
+      layer.weights = Buffer<float>((size_t)taps_ * stride_);
+      layer.bias = Buffer<float>((size_t)stride_);
       for (int c = 0; c < width; c++) {
         layer.bias[(size_t)c] = deep.bias[(size_t)c];
         for (int k = 0; k < taps_; k++) layer.weights[(size_t)k * stride_ + c] = deep.at(c, 0, k);
@@ -51,10 +51,13 @@ class Separable {
   void run(const Kernels& k, Crew& crew, float* x, long n, float* y, float* z) const {
     int dilation = 1;
     for (const Layer& layer : layers_) {
-      k.depthwise(x, y, n, stride_, taps_, dilation, layer.weights.data(), layer.bias.data());
-      layer.norm_1.run(k, y, y, n, nullptr, true);
+      crew.split(n, 32, [&](long from, long to, int) {
+        k.depthwise({x, stride_, 0, n}, y, from, to, taps_, dilation, layer.weights.data(),
+                    layer.bias.data());
+      });
+      layer.norm_1.run(k, crew, y, y, n, nullptr, true);
       layer.point.run(crew, {y, stride_, 0, n}, 0, n, plain(z, stride_));
-      layer.norm_2.run(k, z, x, n, x, true);
+      layer.norm_2.run(k, crew, z, x, n, x, true);
       dilation *= taps_;
     }
   }
@@ -94,8 +97,8 @@ class Stochastic : public Durations {
       const std::string at = "dp.flows." + std::to_string(i);
       Coupling c;
       const Filter in = from.filter(at + ".pre", width, 1);
-      c.weights.grow((size_t)stride_);
-      c.bias.grow((size_t)stride_);
+      c.weights = Buffer<float>((size_t)stride_);
+      c.bias = Buffer<float>((size_t)stride_);
       std::copy(in.weights.begin(), in.weights.end(), c.weights.data());
       std::copy(in.bias.begin(), in.bias.end(), c.bias.data());
       c.convs = Separable(from, at + ".convs");
@@ -104,31 +107,30 @@ class Stochastic : public Durations {
     }
   }
 
-  void run(Crew& crew, Signal& hidden, const float* speaker, const float* noise,
-           float* out) const override {
-    const long n = hidden.end();
-    Buffer<float> room, given((size_t)n * stride_), x((size_t)n * stride_);
-    Buffer<float> y((size_t)n * stride_), z((size_t)n * stride_);
-    Epilogue to = plain(given.data(), stride_);
-    to.bias = conditioned(pre_, speaker_, speaker, room);
-    pre_.run(crew, hidden.view(), 0, n, to);
-    convs_.run(kernels_, crew, given.data(), n, y.data(), z.data());
-    proj_.run(crew, {given.data(), stride_, 0, n}, 0, n, plain(x.data(), stride_));
-    std::swap(given, x);
+  void run(Crew& crew, Arena& memory, const View& hidden, const float* speaker,
+           const float* noise, float* out) const override {
+    const long n = hidden.end;
+    const size_t size = (size_t)n * stride_;
+    const int columns = (int)round_up(3 * bins_ - 1, kernels_.block);
+    float *given = memory.take(size), *x = memory.take(size), *y = memory.take(size);
+    float *z = memory.take(size), *parameters = memory.take((size_t)n * columns);
+    Epilogue to = plain(x, stride_);
+    to.bias = conditioned(pre_, speaker_, speaker, memory);
+    pre_.run(crew, hidden, 0, n, to);
+    convs_.run(kernels_, crew, x, n, y, z);
+    proj_.run(crew, {x, stride_, 0, n}, 0, n, plain(given, stride_));
 
     std::vector<float> still(noise, noise + n), moved(noise + n, noise + 2 * n);
     for (const Coupling& c : couplings_) {
       std::swap(still, moved);  // the flip before each coupling
       for (long t = 0; t < n; t++) {
-        float* row = x.data() + t * stride_;
-        const float* text = given.data() + t * stride_;
+        float* row = x + t * stride_;
+        const float* text = given + t * stride_;
         for (int i = 0; i < stride_; i++)
           row[i] = text[i] + still[(size_t)t] * c.weights[(size_t)i] + c.bias[(size_t)i];
       }
-      c.convs.run(kernels_, crew, x.data(), n, y.data(), z.data());
-      const int columns = c.proj.shape().out;
-      float* parameters = y.grow((size_t)n * columns);
-      c.proj.run(crew, {x.data(), stride_, 0, n}, 0, n, plain(parameters, columns));
+      c.convs.run(kernels_, crew, x, n, y, z);
+      c.proj.run(crew, {x, stride_, 0, n}, 0, n, plain(parameters, columns));
       for (long t = 0; t < n; t++)
         moved[(size_t)t] =
             spline_inverse(moved[(size_t)t], parameters + t * columns, bins_, tail_, scale_);
@@ -168,25 +170,23 @@ class Deterministic : public Durations {
                               padded(hidden, kernels_.block));
   }
 
-  void run(Crew& crew, Signal& hidden, const float* speaker, const float*,
+  void run(Crew& crew, Arena& memory, const View& hidden, const float* speaker, const float*,
            float* out) const override {
-    const long n = hidden.end();
-    const int width = hidden.stride();
-    Buffer<float> input((size_t)n * width), shift((size_t)width);
+    const long n = hidden.end;
+    const int width = (int)hidden.stride, columns = proj_.shape().out;
+    float *input = memory.take((size_t)n * width), *last = memory.take((size_t)n * columns);
+    float *x = memory.take((size_t)n * stride_), *y = memory.take((size_t)n * stride_);
+    std::vector<float> shift((size_t)width);
     if (speaker_.given() && speaker) speaker_.add(speaker, shift.data());
-    const float* from = hidden.row(0);
-    for (long i = 0; i < n * width; i++) input[(size_t)i] = from[i] + shift[(size_t)(i % width)];
-    Buffer<float> x((size_t)n * stride_), y((size_t)n * stride_);
-    Epilogue relu = plain(x.data(), stride_);
+    for (long i = 0; i < n * width; i++) input[i] = hidden.data[i] + shift[(size_t)(i % width)];
+    Epilogue relu = plain(x, stride_);
     relu.slope = 0;
-    conv_1_.run(crew, {input.data(), width, 0, n}, 0, n, relu);
-    norm_1_.run(kernels_, x.data(), x.data(), n);
-    relu.out = y.data();
-    conv_2_.run(crew, {x.data(), stride_, 0, n}, 0, n, relu);
-    norm_2_.run(kernels_, y.data(), y.data(), n);
-    const int columns = proj_.shape().out;
-    float* last = x.grow((size_t)n * columns);
-    proj_.run(crew, {y.data(), stride_, 0, n}, 0, n, plain(last, columns));
+    conv_1_.run(crew, {input, width, 0, n}, 0, n, relu);
+    norm_1_.run(kernels_, crew, x, x, n);
+    relu.out = y;
+    conv_2_.run(crew, {x, stride_, 0, n}, 0, n, relu);
+    norm_2_.run(kernels_, crew, y, y, n);
+    proj_.run(crew, {y, stride_, 0, n}, 0, n, plain(last, columns));
     for (long t = 0; t < n; t++) out[t] = last[t * columns];
   }
 

@@ -10,8 +10,8 @@ class Durations {
  public:
   virtual ~Durations() = default;
   // hidden (n, hidden), the speaker's vector or null, noise (2, n) or null -> log durations (n).
-  virtual void run(Crew& crew, Signal& hidden, const float* speaker, const float* noise,
-                   float* out) const = 0;
+  virtual void run(Crew& crew, Arena& memory, const View& hidden, const float* speaker,
+                   const float* noise, float* out) const = 0;
 };
 
 std::unique_ptr<Durations> make_durations(const Loader& from);

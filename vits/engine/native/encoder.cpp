@@ -7,15 +7,14 @@ namespace parley {
 namespace {
 
 // A product whose right side is not a weight but made as we go: (depth, out) in blocks.
-void product(const Kernels& k, Crew& crew, const View& left, int depth, int out,
+void product(const Kernels& k, void* scratch, const View& left, int depth, int out,
              const float* packed, const Epilogue& epilogue) {
-  ConvShape shape{kFp32, 1, 1, 1, depth, out, 1, 0, 1};
-  const size_t bytes = (size_t)(depth + k.tiles * k.block + 16) * 4 + (size_t)depth * k.tiles * 4;
-  for (int w = 0; w < crew.size(); w++) crew.scratch(w).grow(bytes);
-  crew.split(out, k.block, [&](long from, long to, int worker) {
-    k.conv[kFp32]({&shape, packed, nullptr, left, left.begin, left.end, (int)from, (int)to,
-                   epilogue, crew.scratch(worker).data()});
-  });
+  const ConvShape shape{kFp32, 1, 1, 1, depth, out, 1, 0, 1};
+  k.conv[kFp32]({&shape, packed, nullptr, left, left.begin, left.end, 0, out, epilogue, scratch});
+}
+
+size_t product_scratch(const Kernels& k, int depth) {
+  return (size_t)(depth + k.tiles * k.block + 16 + depth * k.tiles) * sizeof(float);
 }
 
 // Rows (n, depth) as a right side (n, depth): out[block][row][column in block].
@@ -94,7 +93,7 @@ TextEncoder::TextEncoder(const Loader& from)
     std::vector<float> values((size_t)depth * head_);
     const float* v = from.tensor(at + ".emb_rel_v", (size_t)window_ * head);
     for (int w = 0; w < window_; w++) std::copy_n(v + w * head, head, &values[(size_t)w * head_]);
-    layer.relative_values.grow(values.size());
+    layer.relative_values = Buffer<float>(values.size());
     pack_rows(values.data(), head_, depth, head_, block, layer.relative_values.data());
 
     const Filter output = from.filter(at + ".conv_o", hidden_, hidden_).pick_in(places);
@@ -117,76 +116,75 @@ TextEncoder::TextEncoder(const Loader& from)
       steady);
 }
 
+// What one layer needs at a time; the last five for each head.
 struct TextEncoder::Scratch {
-  Buffer<float> qkv, attended, inner, scores, relative, keys, values, near;
+  float *qkv, *attended, *inner, *scores, *relative, *keys, *values, *near;
 };
 
-// Scaled dot products of queries and keys, plus queries with the keys of relative positions;
-// the softmax of their sums weighs the values and the values of relative positions.
-void TextEncoder::attend(Crew& crew, const Layer& layer, long n, Scratch& s, float* out) const {
+// One head: scaled dot products of queries and keys, plus queries with the keys of relative
+// positions; the softmax of their sums weighs the values and the values of relative positions.
+void TextEncoder::attend(Crew& crew, int worker, const Layer& layer, int head, long n,
+                         const Scratch& s) const {
   const int width = heads_ * head_, block = kernels_.block;
   const int columns = (int)round_up(n, block), positions = (int)round_up(window_, block);
   const int reach = window_ / 2;
-  float* scores = s.scores.grow((size_t)n * columns);
-  float* relative = s.relative.grow((size_t)n * positions);
-  float* keys = s.keys.grow((size_t)columns * head_);
-  float* values = s.values.grow((size_t)columns * head_);
-  float* near = s.near.grow((size_t)n * positions);
-  for (int h = 0; h < heads_; h++) {
-    const float* q = s.qkv.data() + h * head_;
-    const View queries{q, 3 * width, 0, n};
-    pack_columns(q + width, 3 * width, n, head_, block, keys);
-    product(kernels_, crew, queries, head_, columns, keys, plain(scores, columns));
-    layer.relative_keys.run(crew, queries, 0, n, plain(relative, positions));
-    for (long i = 0; i < n; i++)
-      for (long j = std::max(0L, i - reach); j <= std::min(n - 1, i + reach); j++)
-        scores[i * columns + j] += relative[i * positions + j - i + reach];
-    kernels_.softmax(scores, n, n, columns);
+  const float* q = s.qkv + head * head_;
+  float *scores = s.scores + head * n * columns, *keys = s.keys + (ptrdiff_t)head * columns * head_;
+  float *relative = s.relative + head * n * positions, *near = s.near + head * n * positions;
+  float* values = s.values + (ptrdiff_t)head * columns * head_;
+  void* scratch = crew.scratch(worker).data();
+  const View queries{q, 3 * width, 0, n};
+  pack_columns(q + width, 3 * width, n, head_, block, keys);
+  product(kernels_, scratch, queries, head_, columns, keys, plain(scores, columns));
+  layer.relative_keys.run_on(crew, worker, queries, 0, n, plain(relative, positions));
+  std::fill_n(near, (size_t)n * positions, 0.f);
+  for (long i = 0; i < n; i++)
+    for (long j = std::max(0L, i - reach); j <= std::min(n - 1, i + reach); j++)
+      scores[i * columns + j] += relative[i * positions + j - i + reach];
+  kernels_.softmax(scores, n, n, columns);
+  for (long i = 0; i < n; i++)
+    for (long j = std::max(0L, i - reach); j <= std::min(n - 1, i + reach); j++)
+      near[i * positions + j - i + reach] = scores[i * columns + j];
 
-    for (long i = 0; i < n; i++) {
-      float* row = std::fill_n(near + i * positions, positions, 0.f) - positions;
-      for (long j = std::max(0L, i - reach); j <= std::min(n - 1, i + reach); j++)
-        row[j - i + reach] = scores[i * columns + j];
-    }
-    std::fill_n(values, (size_t)columns * head_, 0.f);
-    for (long b = 0; b < head_; b += block)
-      pack_rows(q + 2 * width + b, 3 * width, n, block, block, values + b * columns);
-    Epilogue to = plain(out + h * head_, width);
-    product(kernels_, crew, {scores, columns, 0, n}, columns, head_, values, to);
-    to.base = to.out, to.base_stride = width;
-    product(kernels_, crew, {near, positions, 0, n}, positions, head_,
-            layer.relative_values.data(), to);
-  }
+  std::fill_n(values, (size_t)columns * head_, 0.f);
+  for (long b = 0; b < head_; b += block)
+    pack_rows(q + 2 * width + b, 3 * width, n, block, block, values + b * columns);
+  Epilogue to = plain(s.attended + head * head_, width);
+  product(kernels_, scratch, {scores, columns, 0, n}, columns, head_, values, to);
+  to.base = to.out, to.base_stride = width;
+  product(kernels_, scratch, {near, positions, 0, n}, positions, head_,
+          layer.relative_values.data(), to);
 }
 
-void TextEncoder::run(Crew& crew, const int64_t* ids, long n, Encoded& out) const {
-  const int width = heads_ * head_;
-  Scratch s;
-  float* qkv = s.qkv.grow((size_t)n * 3 * width);
-  float* attended = s.attended.grow((size_t)n * width);
-  float* inner = s.inner.grow((size_t)n * filter_);
-  out.hidden = Signal(stride_);
-  float* x = out.hidden.append(n);
+Encoded TextEncoder::run(Crew& crew, Arena& memory, const int64_t* ids, long n) const {
+  const int width = heads_ * head_, both = prior_.shape().out;
+  const size_t rows = (size_t)n, columns = (size_t)round_up(n, kernels_.block);
+  const size_t positions = rows * heads_ * (size_t)round_up(window_, kernels_.block);
+  const Scratch s{memory.take(rows * 3 * width), memory.take(rows * width),
+                  memory.take(rows * filter_),   memory.take(rows * columns * heads_),
+                  memory.take(positions),        memory.take(columns * width),
+                  memory.take(columns * width),  memory.take(positions)};
+  float *x = memory.take(rows * stride_), *prior = memory.take(rows * both);
   for (long t = 0; t < n; t++)
     std::copy_n(embedding_.data() + ids[t] * stride_, stride_, x + t * stride_);
-  const View rows{x, stride_, 0, n};
+  const View hidden{x, stride_, 0, n};
   Epilogue add = plain(x, stride_);
   add.base = x, add.base_stride = stride_;
-  Epilogue relu = plain(inner, filter_);
+  Epilogue relu = plain(s.inner, filter_);
   relu.slope = 0;
   for (const Layer& layer : layers_) {
-    layer.queries_keys_values.run(crew, rows, 0, n, plain(qkv, 3 * width));
-    attend(crew, layer, n, s, attended);
-    layer.output.run(crew, {attended, width, 0, n}, 0, n, add);
-    layer.norm_1.run(kernels_, x, x, n);
-    layer.widen.run(crew, rows, 0, n, relu);
-    layer.narrow.run(crew, {inner, filter_, 0, n}, 0, n, add);
-    layer.norm_2.run(kernels_, x, x, n);
+    layer.queries_keys_values.run(crew, hidden, 0, n, plain(s.qkv, 3 * width));
+    layer.relative_keys.reserve(crew, n);
+    crew.reserve(product_scratch(kernels_, std::max((int)columns, head_)));
+    crew.run(heads_, [&](long head, int worker) { attend(crew, worker, layer, (int)head, n, s); });
+    layer.output.run(crew, {s.attended, width, 0, n}, 0, n, add);
+    layer.norm_1.run(kernels_, crew, x, x, n);
+    layer.widen.run(crew, hidden, 0, n, relu);
+    layer.narrow.run(crew, {s.inner, filter_, 0, n}, 0, n, add);
+    layer.norm_2.run(kernels_, crew, x, x, n);
   }
-  const int both = prior_.shape().out;
-  out.prior = Signal(both);
-  float* prior = out.prior.append(n);
-  prior_.run(crew, rows, 0, n, plain(prior, both));
+  prior_.run(crew, hidden, 0, n, plain(prior, both));
+  return {hidden, {prior, both, 0, n}};
 }
 
 }  // namespace parley

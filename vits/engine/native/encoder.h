@@ -6,16 +6,16 @@ namespace parley {
 
 // Everything about one text: hidden rows, and the prior of each symbol.
 struct Encoded {
-  Signal hidden;  // (n, hidden)
-  Signal prior;   // (n, 2 x latent): means, then log deviations, each in two padded halves
+  View hidden;  // (n, hidden)
+  View prior;   // (n, 2 x latent): means, then log deviations, each in two padded halves
 };
 
 class TextEncoder {
  public:
   explicit TextEncoder(const Loader& from);
 
-  // Ids must be below the number of symbols.
-  void run(Crew& crew, const int64_t* ids, long n, Encoded& out) const;
+  // Ids must be below the number of symbols. The result lies in `memory`.
+  Encoded run(Crew& crew, Arena& memory, const int64_t* ids, long n) const;
 
  private:
   struct Layer {
@@ -25,7 +25,7 @@ class TextEncoder {
   };
   struct Scratch;
 
-  void attend(Crew& crew, const Layer& layer, long n, Scratch& s, float* out) const;
+  void attend(Crew& crew, int worker, const Layer& layer, int head, long n, const Scratch& s) const;
 
   const Kernels& kernels_;
   int hidden_, stride_, heads_, head_, window_, filter_;  // head_ is padded

@@ -83,28 +83,21 @@ Flow::Flow(const Loader& from, Number number)
 }
 
 void Flow::begin(State& s, const float* speaker) const {
-  for (Signal& half : s.halves) half = Signal(half_);
-  s.gated = Signal(hidden_);
-  s.inputs.clear();
+  for (Signal& half : s.halves) half.reset(half_);
+  const size_t layers = couplings_.size() * couplings_[0].layers.size();
+  s.inputs.resize(layers);
+  for (Signal& input : s.inputs) input.reset(hidden_);
+  s.done.assign(layers, 0);
   s.biases.clear();
   for (const Coupling& c : couplings_) {
-    for (const Layer& layer : c.layers) {
-      const int width = layer.gate.shape().out;
-      s.inputs.emplace_back(hidden_);
-      s.biases.emplace_back((size_t)width);
-      std::copy_n(layer.gate.bias(), width, s.biases.back().data());
+    const size_t width = (size_t)c.layers[0].gate.shape().out;
+    std::vector<float> all(width * c.layers.size());
+    if (c.speaker.given() && speaker) c.speaker.add(speaker, all.data());
+    for (size_t j = 0; j < c.layers.size(); j++) {
+      for (size_t i = 0; i < width; i++) all[j * width + i] += c.layers[j].gate.bias()[i];
     }
-    if (c.speaker.given() && speaker) {
-      const int width = c.layers[0].gate.shape().out;
-      Buffer<float> all((size_t)width * c.layers.size());
-      c.speaker.add(speaker, all.data());
-      for (size_t j = 0; j < c.layers.size(); j++) {
-        Buffer<float>& bias = s.biases[s.biases.size() - c.layers.size() + j];
-        for (int i = 0; i < width; i++) bias[(size_t)i] += all[j * (size_t)width + (size_t)i];
-      }
-    }
+    s.biases.push_back(std::move(all));
   }
-  s.done.assign(s.inputs.size(), 0);
 }
 
 long Flow::push(Crew& crew, State& s, long total) const {
@@ -122,9 +115,8 @@ long Flow::push(Crew& crew, State& s, long total) const {
       const long reach = layer.gate.shape().pad, first = s.done[number];
       if (ready < total) ready = std::max(first, ready - reach);
       const long rows = ready - first;
-      s.gated.clear();
-      Epilogue gate = plain(s.gated.append(rows), hidden_);
-      gate.bias = s.biases[number].data();
+      Epilogue gate = plain(s.gated.grow((size_t)(rows * hidden_)), hidden_);
+      gate.bias = s.biases[f].data() + j * (size_t)layer.gate.shape().out;
       gate.gate = true;
       layer.gate.run(crew, x->view(), first, ready, gate);
       const View gated{gate.out, hidden_, 0, rows};

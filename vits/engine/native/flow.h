@@ -17,8 +17,8 @@ class Flow {
     Signal halves[2];             // of the latent; frames not yet finished
     std::vector<Signal> inputs;   // of each WaveNet layer
     std::vector<long> done;       // rows made by each
-    Signal gated;                 // of one layer, for a moment
-    std::vector<Buffer<float>> biases;  // with the speaker's part
+    Buffer<float> gated;          // one layer's gated rows, for a moment
+    std::vector<std::vector<float>> biases;  // of each coupling's layers, with the speaker's part
   };
 
   // Starts a stream. `speaker` is the speaker's vector or null.

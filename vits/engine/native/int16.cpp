@@ -6,11 +6,15 @@ namespace {
 void conv(const ConvCall& call) {
   const ConvShape& s = *call.shape;
   switch (s.taps * 10 + s.outputs) {
+    case 23: return convolve<Int16, 2, 3>(call);
     case 25: return convolve<Int16, 2, 5>(call);
     case 34: return convolve<Int16, 3, 4>(call);
+    case 36: return convolve<Int16, 3, 6>(call);
     case 54: return convolve<Int16, 5, 4>(call);
-    case 63: return convolve<Int16, 6, 3>(call);
+    case 56: return convolve<Int16, 5, 6>(call);
+    case 65: return convolve<Int16, 6, 5>(call);
     case 74: return convolve<Int16, 7, 4>(call);
+    case 76: return convolve<Int16, 7, 6>(call);
     default: return convolve<Int16, 1, 1>(call);
   }
 }

@@ -12,6 +12,10 @@ namespace parley {
 
 enum Number : int { kFp32 = 0, kInt16 = 1, kBf16 = 2, kNumbers = 3 };
 
+// Lengths (root of the sum of squares) of int16 activations and weights. Rounding adds half a unit
+// to each number at most: with 100,000 numbers (30,158 x 71,158) is still below 2^31.
+constexpr float kInt16Length = 30000, kInt16WeightLength = 71000;
+
 // Rows [begin, end) of a signal. Rows outside read as zeros: that is the padding of every
 // convolution, at the edges of a sentence and nowhere else.
 struct View {
@@ -76,8 +80,9 @@ struct Kernels {
                      int stride, const float* gamma, const float* beta, bool gelu);
   // x[r][0..columns) in place to probabilities; columns up to `stride` become 0.
   void (*softmax)(float* x, long rows, long columns, long stride);
-  // Depthwise convolution over rows [0, rows): weights (taps, stride), zero padding "same".
-  void (*depthwise)(const float* x, float* out, long rows, int stride, int taps, int dilation,
+  // Rows [first, last) of a depthwise convolution, padded "same": weights (taps, stride). Row r
+  // goes to out + r x stride.
+  void (*depthwise)(const View& in, float* out, long first, long last, int taps, int dilation,
                     const float* weights, const float* bias);
   // out[r] = tanh(bias + sum over taps and channels); weights (taps, stride).
   void (*project)(const View& in, long first, long last, int taps, int pad, const float* weights,

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "kernels.h"
 
@@ -12,12 +13,14 @@ namespace parley {
 
 inline long round_up(long n, long unit) { return (n + unit - 1) / unit * unit; }
 
-// Zeroed items at a 64-byte boundary. Moves, never copies.
+// Items at a 64-byte boundary. Moves, never copies.
 template <class T>
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(size_t count) { grow(count); }
+  explicit Buffer(size_t zeros) {
+    if (zeros) std::memset((void*)grow(zeros), 0, zeros * sizeof(T));
+  }
   Buffer(Buffer&& other) noexcept { swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {
     swap(other);
@@ -25,14 +28,13 @@ class Buffer {
   }
   ~Buffer() { std::free(data_); }
 
-  // At least `count` items; when it grows, what was there is lost and everything is zero.
+  // At least `count` items; when it grows, what was there is lost.
   T* grow(size_t count) {
     if (count > size_) {
       std::free(data_);
       size_ = 0;
       data_ = (T*)std::aligned_alloc(64, (size_t)round_up((long)(count * sizeof(T)), 64));
       if (!data_) throw std::bad_alloc();
-      std::memset((void*)data_, 0, count * sizeof(T));
       size_ = count;
     }
     return data_;
@@ -52,6 +54,21 @@ class Buffer {
   size_t size_ = 0;
 };
 
+// Room for what one computation needs for a while; reset() takes all of it back at once.
+class Arena {
+ public:
+  // Not initialised; valid until reset().
+  float* take(size_t count) {
+    if (used_ == blocks_.size()) blocks_.emplace_back();
+    return blocks_[used_++].grow(count);
+  }
+  void reset() { used_ = 0; }
+
+ private:
+  std::vector<Buffer<float>> blocks_;
+  size_t used_ = 0;
+};
+
 // Rows of a signal, appended at the end and forgotten from the start as a window moves over it.
 class Signal {
  public:
@@ -65,19 +82,26 @@ class Signal {
     return {memory_.data() + (begin_ - base_) * stride_, stride_, begin_, end_};
   }
 
-  void clear() { begin_ = end_ = base_ = 0; }
+  // Empties it; its memory stays.
+  void reset(int stride) {
+    stride_ = stride;
+    begin_ = end_ = base_ = 0;
+  }
 
   // Room for `count` more rows; returns the first. Its content is not defined.
   float* append(long count) {
     if ((size_t)((end_ - base_ + count) * stride_) > memory_.size()) {
       const size_t kept = (size_t)((end_ - begin_) * stride_);
+      const size_t needed = kept + (size_t)(count * stride_);
       const float* from = kept ? row(begin_) : nullptr;
-      Buffer<float> larger;
-      float* to = memory_.data();
-      if (kept + (size_t)(count * stride_) > memory_.size() / 2)
-        to = larger.grow(2 * kept + (size_t)(count * stride_));
-      if (kept) std::memmove(to, from, kept * sizeof(float));
-      if (larger.size()) memory_ = std::move(larger);
+      if (needed > memory_.size()) {
+        Buffer<float> larger;
+        larger.grow(needed + needed / 2);
+        if (kept) std::memcpy(larger.data(), from, kept * sizeof(float));
+        memory_ = std::move(larger);
+      } else if (kept) {
+        std::memmove(memory_.data(), from, kept * sizeof(float));
+      }
       base_ = begin_;
     }
     float* first = row(end_);

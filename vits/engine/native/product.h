@@ -6,6 +6,7 @@
 //
 // Each broadcast of an activation meets two vectors of weights; M x 2 sums stay in registers.
 #pragma once
+#include "kernels.h"
 #include "simd.h"
 
 namespace {
@@ -13,6 +14,7 @@ namespace {
 struct Fp32 {
   typedef float Item;
   static constexpr int kStep = kLanes;  // channels in a vector of a panel
+  static constexpr bool kScaled = false;
 
   template <int M>
   NOINLINE void product(const void* panel, int steps, const void* weights, void* out) {
@@ -38,12 +40,14 @@ struct Fp32 {
 };
 
 #if defined(__AVX512VNNI__)
-// 16-bit fixed point, exact 32-bit sums: twice the multiply-adds of fp32. The packer bounds the
-// weights of each output by their absolute sum, so that no sum overflows (see pack.cpp).
+// 16-bit fixed point, exact 32-bit sums: twice the multiply-adds of fp32. No sum overflows, since
+// no product of two vectors is larger than the product of their lengths (Cauchy and Schwarz):
+// activations of a tile and weights of an output are scaled to lengths whose product is below 2^31.
 struct Int16 {
   typedef int16_t Item;
   static constexpr int kStep = 2 * kLanes;
-  static constexpr float kLargest = 16383;  // of an activation
+  static constexpr bool kScaled = true;
+  static constexpr float kLength = parley::kInt16Length;
 
   template <int M>
   NOINLINE void product(const void* panel, int steps, const void* weights, void* out) {
@@ -77,6 +81,7 @@ struct Int16 {
 struct Bf16 {
   typedef uint16_t Item;
   static constexpr int kStep = 2 * kLanes;
+  static constexpr bool kScaled = false;
 
   template <int M>
   NOINLINE void product(const void* panel, int steps, const void* weights, void* out) {

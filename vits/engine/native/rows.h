@@ -12,8 +12,6 @@ INLINE Vec lanes_below(int count) {
   return v;
 }
 
-INLINE float root(float x) { return __builtin_sqrtf(x); }
-
 void layer_norm(const float* x, float* out, const float* add, long rows, int channels, int stride,
                 const float* gamma, const float* beta, bool gelu) {
   const int whole = channels / kLanes * kLanes, rest = channels - whole;
@@ -60,17 +58,18 @@ void softmax(float* x, long rows, long columns, long stride) {
   }
 }
 
-void depthwise(const float* x, float* out, long rows, int stride, int taps, int dilation,
+void depthwise(const parley::View& in, float* out, long first, long last, int taps, int dilation,
                const float* weights, const float* bias) {
   const long pad = (long)(taps - 1) * dilation / 2;
-  for (long r = 0; r < rows; r++) {
-    for (int c = 0; c < stride; c += kLanes) {
+  for (long r = first; r < last; r++) {
+    for (int c = 0; c < in.stride; c += kLanes) {
       Vec sum = load(bias + c);
       for (int k = 0; k < taps; k++) {
         const long from = r - pad + (long)k * dilation;
-        if (from >= 0 && from < rows) sum += load(x + from * stride + c) * load(weights + k * stride + c);
+        if (from >= in.begin && from < in.end)
+          sum += load(in.data + (from - in.begin) * in.stride + c) * load(weights + k * in.stride + c);
       }
-      store(out + r * stride + c, sum);
+      store(out + r * in.stride + c, sum);
     }
   }
 }

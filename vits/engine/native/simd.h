@@ -70,6 +70,8 @@ INLINE float max_of(Vec v) {
 #endif
 }
 
+INLINE float root(float x) { return __builtin_sqrtf(x); }
+
 // max(x, slope x): leaky relu for slopes up to 1.
 INLINE Vec lrelu(Vec x, Vec slope) { return vmax(x, x * slope); }
 

@@ -27,7 +27,7 @@ struct Transform {
         even += d[2 * k + 2] * (float)rows.with[j].c[k];
         odd += d[2 * k + 1] * (float)rows.with[j].c[k];
       }
-      const float a = (float)toom::kPoints[j];
+      const float a = (float)toom::kPoints[kPairs][j];
       u[2 * j + 1] = even + odd * a;
       u[2 * j + 2] = even - odd * a;
     }
@@ -42,8 +42,8 @@ struct Transform {
     }
     UNROLL for (int i = 0; i < Outputs; i++) {
       const Vec* part = i % 2 ? difference : sum;
-      Vec s = part[0];  // the first point is 1
-      UNROLL for (int j = 1; j < kPairs; j++) s += part[j] * (float)toom::power(toom::kPoints[j], i);
+      Vec s = part[0] * (float)toom::power(toom::kPoints[kPairs][0], i);
+      UNROLL for (int j = 1; j < kPairs; j++) s += part[j] * (float)toom::power(toom::kPoints[kPairs][j], i);
       if (i == 0) s += v[0];
       if (i == Outputs - 1) s += v[kPoints - 1];
       y[i] = s;

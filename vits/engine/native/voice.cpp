@@ -35,6 +35,7 @@ const float* Voice::speaker(int64_t number) const {
 void Session::encode(const int64_t* ids, int64_t n, int64_t speaker, const float* noise,
                      float* log_durations) {
   total_ = 0;
+  encoded_ = {};
   if (n < 1 || n > kMostFrames) throw BadInput("the text is empty or far too long");
   for (int64_t i = 0; i < n; i++)
     if (ids[i] < 0 || ids[i] >= voice_.symbols)
@@ -47,12 +48,13 @@ void Session::encode(const int64_t* ids, int64_t n, int64_t speaker, const float
     silence.resize(2 * (size_t)n);
     noise = silence.data();
   }
-  voice_.encoder.run(crew_, ids, n, encoded_);
-  voice_.durations->run(crew_, encoded_.hidden, speaker_, noise, log_durations);
+  memory_.reset();
+  encoded_ = voice_.encoder.run(crew_, memory_, ids, n);
+  voice_.durations->run(crew_, memory_, encoded_.hidden, speaker_, noise, log_durations);
 }
 
 int64_t Session::begin(const int64_t* frames, float noise_scale) {
-  const long n = encoded_.prior.end();
+  const long n = encoded_.prior.end;
   total_ = 0;
   if (n == 0) throw BadInput("nothing was encoded");
   if (!std::isfinite(noise_scale)) throw BadInput("the noise scale is not a number");
@@ -78,7 +80,7 @@ void Session::add_frames(const float* noise, long count) {
   std::vector<float> padded_noise((size_t)half);
   for (long i = 0; i < count; i++, given_++) {
     while (given_ >= ends_[symbol_]) symbol_++;
-    const float* prior = encoded_.prior.row((long)symbol_);
+    const float* prior = encoded_.prior.data + (ptrdiff_t)symbol_ * encoded_.prior.stride;
     for (int part = 0; part < 2; part++) {
       std::copy_n(noise + i * 2 * real + part * real, real, padded_noise.data());
       voice_.kernels.sample(prior + part * half, prior + (2 + part) * half, padded_noise.data(),

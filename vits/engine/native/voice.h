@@ -43,7 +43,8 @@ class Session {
 
   const Voice& voice_;
   Crew crew_;
-  Encoded encoded_;
+  Arena memory_;  // of what was encoded
+  Encoded encoded_{};
   const float* speaker_ = nullptr;
   std::vector<long> ends_;  // of each symbol, in frames
   size_t symbol_ = 0;       // that the next frame belongs to

@@ -45,4 +45,13 @@ Norm::Norm(const Loader& from, const std::string& name, int channels)
       gamma(from.vector(name + ".gamma", channels)),
       beta(from.vector(name + ".beta", channels)) {}
 
+void Norm::run(const Kernels& k, Crew& crew, const float* x, float* out, long rows,
+               const float* add, bool gelu) const {
+  crew.split(rows, 32, [&](long from, long to, int) {
+    const long at = from * stride;
+    k.layer_norm(x + at, out + at, add ? add + at : nullptr, to - from, channels, stride,
+                 gamma.data(), beta.data(), gelu);
+  });
+}
+
 }  // namespace parley

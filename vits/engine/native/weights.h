@@ -60,10 +60,8 @@ struct Norm {
   Buffer<float> gamma, beta;
   Norm() = default;
   Norm(const Loader& from, const std::string& name, int channels);
-  void run(const Kernels& k, const float* x, float* out, long rows, const float* add = nullptr,
-           bool gelu = false) const {
-    k.layer_norm(x, out, add, rows, channels, stride, gamma.data(), beta.data(), gelu);
-  }
+  void run(const Kernels& k, Crew& crew, const float* x, float* out, long rows,
+           const float* add = nullptr, bool gelu = false) const;
 };
 
 }  // namespace parley
