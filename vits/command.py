@@ -11,25 +11,27 @@ from pathlib import Path
 import numpy as np
 
 from vits.arrays import F32
+from vits.data import command as data
 from vits.engine.base import Style
 from vits.errors import VitsError
 from vits.io.packaged import DEFAULT_VOICE, VOICES, packaged, prepare
 from vits.io.voices import VoiceShelf, split_speaker
+from vits.judge import command as judge
 from vits.speaking import open_synthesizer
+from vits.train import command as finetune
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0, or 1 for an error, which one line explains."""
     options = _parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], None] = options.run
+    run: Callable[[argparse.Namespace], int | None] = options.run
     try:
-        run(options)
+        return run(options) or 0
     except VitsError as error:
         sys.stderr.write(f"vits: {error}\n")
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("list", help="the voices on this machine")
     listing.set_defaults(run=_list)
+
+    for making in (data, finetune, judge):
+        making.add(commands)
     for each in (say, taking, listing):
         _voices_option(each)
     return parser

@@ -18,8 +18,10 @@ import numpy.typing as npt
 from vits.arrays import F32
 from vits.data.decode import resample
 from vits.data.measure import Meter
+from vits.engine.base import Style
 from vits.errors import MissingDependency
 from vits.judge.whisper import RATE_HZ, Whisper, error_rate
+from vits.speaking import VoiceSynthesizer as Synthesizer
 
 LIKENESS_HZ = 16_000
 HOW = "judging needs: pip install -r requirements/train.txt"
@@ -116,14 +118,18 @@ class Judge:
         )
 
 
-def speak(synthesizer: Any, texts: Sequence[str], style: Any = None) -> list[Said]:
-    """Each text said whole by a :class:`vits.speaking.Synthesizer`, with the time it took."""
+def speak(
+    synthesizer: Synthesizer, texts: Sequence[str], speaker: str | int | None = None
+) -> list[Said]:
+    """Each text said whole, with the time it took; the same each time."""
     sayings = []
+    style = Style.of(synthesizer.config.defaults, seed=1)
     for text in texts:
         begun = time.perf_counter()
-        pieces = list(synthesizer.speak(text, style))
+        pieces = list(synthesizer.speak(text, style, speaker))
         took_s = time.perf_counter() - begun
-        sayings.append(Said(text, np.concatenate(pieces), synthesizer.rate_hz, took_s))
+        if pieces:
+            sayings.append(Said(text, np.concatenate(pieces), synthesizer.rate_hz, took_s))
     return sayings
 
 
