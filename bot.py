@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from cogs.elsewhere import Elsewhere
 from cogs.house import House
 from cogs.manners import Manners
 from cogs.notices import Notices
+from cogs.open_channels import OpenChannels
 from cogs.voice_port import Rooms
 from dialogue.service import open_dialogue
 from errors import ParleyError, SettingsError
@@ -36,7 +37,7 @@ from lobby.records import Why
 from settings import Settings, load
 from speech.narrator import Narrator
 from speech.studio import open_studio
-from speech.voices import open_casting
+from speech.voices import Voices, open_casting
 from storage.database import open_database
 from storage.errors import StorageError
 from words import Words
@@ -87,9 +88,11 @@ async def open_bot(settings: Settings, elsewhere: Elsewhere | None = None) -> As
             lobby=settings.lobby,
             studio=studio,
             narrator=Narrator(studio, casting, settings.speech),
+            voices=Voices(settings.speech),
             manners=Manners(database, dialogue, settings.speech),
             director=director,
             rooms=rooms,
+            open_channels=OpenChannels(database),
         )
         await client.furnish(house)
         stack.push_async_callback(client.move_out)
@@ -144,14 +147,18 @@ async def start_bot(
 
 
 async def try_out(settings: Settings, arguments: argparse.Namespace) -> int:
-    """The bot in a Discord on localhost: once, or as a conversation in the terminal."""
+    """The bot in a Discord on localhost: on a page, in the terminal, or once."""
     from tryout.once import say_once
+    from tryout.page import Waiting, show_page
     from tryout.scene import TryFailed
     from tryout.terminal import converse
 
     with tempfile.TemporaryDirectory(prefix="parley-try-") as folder:
         storage = replace(settings.storage, url=f"sqlite:///{folder}/parley.db")
         settings = replace(settings, storage=storage)
+        waiting = Waiting()
+        if arguments.say is None and not arguments.terminal:
+            settings = replace(settings, lobby=replace(settings.lobby, **asdict(waiting)))
 
         @asynccontextmanager
         async def start(address: tuple[str, int], ca_file: Path, token: str) -> AsyncIterator[None]:
@@ -159,8 +166,12 @@ async def try_out(settings: Settings, arguments: argparse.Namespace) -> int:
                 yield
 
         try:
-            if arguments.say is None:
+            if arguments.say is None and arguments.terminal:
                 await converse(start)
+                return 0
+            if arguments.say is None:
+                browser = not arguments.no_browser
+                await show_page(start, port=arguments.port, browser=browser, waiting=waiting)
                 return 0
             outcome = await say_once(start, arguments.say, arguments.out)
         except TryFailed as failure:
@@ -232,7 +243,11 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--ca", type=Path, metavar="FILE", help="certificate authority of that")
     commands.add_parser("check", help="verify configuration, database, voices, opus, model")
     trying = commands.add_parser("try", help="talk with the bot in a Discord on localhost")
-    trying.add_argument("--terminal", action="store_true", help="in this terminal (the default)")
+    trying.add_argument(
+        "--terminal", action="store_true", help="in this terminal, not in a browser"
+    )
+    trying.add_argument("--no-browser", action="store_true", help="only print the page's address")
+    trying.add_argument("--port", type=int, default=0, help="of the page (default: a free one)")
     trying.add_argument("--say", metavar="TEXT", help="say this once and keep what happened")
     trying.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where")
     parser.set_defaults(discord=None, ca=None)
