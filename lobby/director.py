@@ -185,7 +185,10 @@ class Director:
             return errors.OtherServer(channel_id=place.channel_id)
         if place.stage is Stage.GRACE:
             return errors.NotInChannel(channel_id=place.channel_id)
-        return errors.MutedHere() if hall.rooms[guild_id].muted else None
+        room = hall.rooms[guild_id]
+        if room.process != self._keeper.process:
+            return errors.LobbyAway()  # only the process that serves a server knows in time
+        return errors.MutedHere() if room.muted else None
 
     def standing(self, person_id: int) -> Standing:
         """Where somebody stands."""
