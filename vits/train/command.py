@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from vits.errors import MissingDependency, UnknownVoice
-from vits.io.packaged import DEFAULT_VOICE, MODELS, VOICES, packaged
+from vits.io.manifest import MODELS
+from vits.io.packaged import DEFAULT_VOICE, VOICES, packaged
 from vits.io.voices import VoiceShelf, check_name
 
 INTERRUPTED = 130
