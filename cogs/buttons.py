@@ -13,6 +13,7 @@ import discord
 from discord.ext import commands
 
 from cogs.replies import tell_error
+from cogs.rights import admit
 from cogs.scene import Scene, is_moderator
 from errors import NotAllowed
 from words import N_
@@ -81,6 +82,7 @@ class AnswerButton(
             await tell_error(interaction, NotYourAnswer())
             return
         try:
+            await admit(interaction)
             chat = cast("commands.Bot", interaction.client).get_cog("Chat")
             await cast("Presses", chat).press(interaction, self._deed, self._key)
         except Exception as error:

@@ -22,6 +22,7 @@ from cogs.scene import Scene
 from cogs.sounding import Aloud, AsFile, begin_sound
 from dialogue.ask import Ask
 from dialogue.lines import Place as PlaceInLine
+from storage.errors import StorageError
 from words import N_
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,9 @@ class Chat(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """A mention, a reply to Parley, or a direct message."""
-        if message.author.bot or message.type not in _KINDS or not self._is_for_us(message):
+        if message.author.bot or message.type not in _KINDS:
+            return
+        if not self._is_for_us(message) and not await self._is_open(message):
             return
         scene = Scene.of_message(message)
         place = UnderMessage(message, ping=self._house.settings.reply_ping)
@@ -93,6 +96,7 @@ class Chat(commands.Cog):
             line = self._house.dialogue.responder.line_up(message.author.id)
             self._aside(_type_in(message.channel))
             text = self._without_mention(message)
+            scene = await self._house.manners.localised(scene)
             await self._converse(scene, place, text, message.attachments, line)
         except Exception as error:
             await self._refuse(place, scene, error)
@@ -197,6 +201,18 @@ class Chat(commands.Cog):
             await place.refuse(sentence_for(error, scene.words))
         except (discord.HTTPException, OSError) as failure:
             log.warning("channel %s: an error could not be told: %s", scene.channel_id, failure)
+
+    async def _is_open(self, message: discord.Message) -> bool:
+        """Whether it stands where Parley answers everything that has anything in it."""
+        if message.guild is None or not (message.content or message.attachments):
+            return False
+        if message.mentions or message.reference:
+            return False  # they talk with somebody else
+        try:
+            return await self._house.open_channels.is_open(message.guild.id, message.channel.id)
+        except StorageError as error:
+            log.warning("channel %s: %s", message.channel.id, type(error).__name__)
+            return False
 
     def _is_for_us(self, message: discord.Message) -> bool:
         me = self._house.client.user

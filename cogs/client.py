@@ -14,7 +14,9 @@ from discord.ext import commands
 
 from cogs.places import QUIET
 from cogs.replies import Tree, log_fault
+from cogs.rights import check_blocked
 from cogs.settings import DiscordSettings
+from storage.database import Database
 from words import Words
 
 if TYPE_CHECKING:
@@ -40,9 +42,11 @@ class Parley(commands.Bot):
             connector=connector,
         )
         self._settings = settings
+        self._database: Database | None = None
 
     async def furnish(self, house: House) -> None:
         """Move in: one cog for each command group."""
+        self._database = house.database
         for cog in _cogs(house):
             await self.add_cog(cog)
 
@@ -50,6 +54,11 @@ class Parley(commands.Bot):
         """Take the cogs out again, each ending what it does, while Discord can still be told."""
         for name in list(self.cogs):
             await self.remove_cog(name)
+
+    async def admit(self, interaction: discord.Interaction) -> None:
+        """Turn away whoever this server's moderators have blocked. Raises ``Blocked``."""
+        if self._database is not None:
+            await check_blocked(self._database, interaction.guild_id or 0, interaction.user.id)
 
     async def setup_hook(self) -> None:
         """Called by discord.py between login and the gateway: register the commands."""
@@ -101,10 +110,12 @@ def _cogs(house: House) -> Sequence[commands.Cog]:
     from cogs.dictionary import Dictionary
     from cogs.memory import Memory
     from cogs.mod import Mod
+    from cogs.persona import Personas
     from cogs.privacy import Privacy
+    from cogs.setup import Setup
     from cogs.usage import Usage
     from cogs.voice import Voice
     from cogs.voice_events import VoiceEvents
 
-    kinds = [Chat, Voice, VoiceEvents, Mod, Memory, Usage, Privacy, Dictionary]
+    kinds = [Chat, Voice, VoiceEvents, Mod, Memory, Personas, Usage, Privacy, Dictionary, Setup]
     return [kind(house) for kind in kinds]

@@ -45,9 +45,9 @@ class Confirm(PatientView):
         self.add_item(button)
 
     async def _yes(self, interaction: discord.Interaction) -> None:
-        self.stop()
         await interaction.response.defer()
         done = await self._deed()
+        self.stop()  # not before: if it failed, they can try again
         await interaction.edit_original_response(content=done, view=None, allowed_mentions=QUIET)
 
     async def _no(self, interaction: discord.Interaction) -> None:

@@ -8,15 +8,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from cogs.audit import announce
 from cogs.house import House
 from cogs.places import QUIET
 from cogs.replies import tell
+from cogs.samples import send_sample
 from cogs.scene import Scene
 from cogs.sounding import speak_in
-from dialogue.errors import FileTooLarge
+from dialogue.errors import FileTooLarge, NotThisServer, PersonaMissing
 from errors import BadInput, NotAllowed
-from speech.files import collect
-from storage.records import Pronunciation, Scope
+from storage.records import Action, Persona, Pronunciation, Scope, Target
 from words import N_, Words
 
 ADDED = N_("From the next sentence on I say \u201c{spoken}\u201d for \u201c{term}\u201d.")
@@ -33,6 +34,9 @@ SHOWN = 40
 Level = app_commands.Choice[str]
 LEVELS = [
     app_commands.Choice(name=app_commands.locale_str(N_("mine")), value=Scope.PERSON.value),
+    app_commands.Choice(
+        name=app_commands.locale_str(N_("my persona's")), value=Scope.PERSONA.value
+    ),
     app_commands.Choice(name=app_commands.locale_str(N_("this server's")), value=Scope.GUILD.value),
     app_commands.Choice(name=app_commands.locale_str(N_("everybody's")), value=Scope.GLOBAL.value),
 ]
@@ -104,7 +108,7 @@ class Dictionary(commands.Cog):
         """``/dict list``."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         scene = Scene.of_interaction(interaction)
-        entries = await self._house.dialogue.dictionaries.list(*_of(scene, level))
+        entries = await self._house.dialogue.dictionaries.list(*(await self._of(scene, level)))
         await tell(interaction, listed(scene.words, entries))
 
     @group.command(name="import", description=N_("Add the lines of a CSV file: word, spoken"))
@@ -134,7 +138,7 @@ class Dictionary(commands.Cog):
         """``/dict export``."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         scene = Scene.of_interaction(interaction)
-        data = await self._house.dialogue.dictionaries.export_csv(*_of(scene, level))
+        data = await self._house.dialogue.dictionaries.export_csv(*(await self._of(scene, level)))
         await interaction.followup.send(
             scene.words(EXPORTED),
             file=discord.File(io.BytesIO(data), "dictionary.csv"),
@@ -146,41 +150,61 @@ class Dictionary(commands.Cog):
         self, interaction: discord.Interaction, level: Level | None
     ) -> tuple[Scope, int]:
         """Whose dictionary, if they may change it. Raises :class:`NotYourDictionary`."""
-        scope, scope_id = _of(Scene.of_interaction(interaction), level)
-        if scope is Scope.GUILD and not (scope_id and interaction.permissions.manage_guild):
-            raise NotYourDictionary
-        if scope is Scope.GLOBAL and not await self._house.client.is_owner(interaction.user):
+        scene, house = Scene.of_interaction(interaction), self._house
+        scope, scope_id = await self._of(scene, level)
+        if scope is Scope.GLOBAL:
+            allowed = await house.client.is_owner(interaction.user)
+        elif scope is Scope.GUILD:
+            allowed = interaction.permissions.manage_guild
+        elif scope is Scope.PERSONA:
+            persona = await self._persona(scene)
+            mine = persona is not None and persona.owner_id == scene.user.id
+            allowed = mine or interaction.permissions.manage_guild
+        else:
+            allowed = True
+        if not allowed:
             raise NotYourDictionary
         return scope, scope_id
+
+    async def _of(self, scene: Scene, level: Level | None) -> tuple[Scope, int]:
+        """Whose dictionary. Raises ``NotThisServer``, ``PersonaMissing``."""
+        scope = Scope(level.value) if level else Scope.PERSON
+        if scope is Scope.GUILD and not scene.guild_id:
+            raise NotThisServer
+        if scope is Scope.PERSONA:
+            persona = await self._persona(scene)
+            if persona is None:
+                raise PersonaMissing
+            return scope, persona.id
+        owner = {Scope.PERSON: scene.user.id, Scope.GUILD: scene.guild_id, Scope.GLOBAL: 0}
+        return scope, owner[scope]
+
+    async def _persona(self, scene: Scene) -> Persona | None:
+        return await self._house.dialogue.personas.active(
+            scene.user.id, scene.guild_id, scene.channel_id, scene.role_ids
+        )
 
     async def _changed(self, scene: Scene, scope: Scope) -> None:
         """Changes of the server's dictionary are in its audit log; the words are not."""
         if scope is Scope.GUILD:
-            from storage.records import Action, Target
-
-            await self._house.dialogue.moderators.record(
+            acted = await self._house.dialogue.moderators.record(
                 scene.guild_id, scene.user.id, Action.DICTIONARY, Target.GUILD, scene.guild_id
             )
+            await announce(self._house, scene, acted)
 
     async def _preview(
         self, interaction: discord.Interaction, scene: Scene, entry: Pronunciation
     ) -> None:
         """The word as it sounds now: in their voice session, or as a private file."""
-        house = self._house
-        await house.dialogue.quotas.may_speak(scene.user.id, scene.guild_id, scene.role_ids)
-        manner = await house.manners.of(scene)
+        house, manner = self._house, await self._house.manners.of(scene)
         player = house.rooms.player(scene.guild_id)
-        if player is not None and house.director.may_speak(scene.user.id, scene.guild_id):
-            spoken = speak_in(house, scene, player, manner)
-            spoken.feed(entry.term)
-            spoken.end()
+        if player is None or not house.director.may_speak(scene.user.id, scene.guild_id):
+            await send_sample(interaction, house, scene, manner, entry.term)
             return
-        spoken = house.narrator.begin(manner)
+        await house.dialogue.quotas.may_speak(scene.user.id, scene.guild_id, scene.role_ids)
+        spoken = speak_in(house, scene, player, manner)
         spoken.feed(entry.term)
         spoken.end()
-        if audio := await collect(spoken):
-            file = discord.File(io.BytesIO(audio.data), "preview.ogg")
-            await interaction.followup.send(file=file, ephemeral=True, allowed_mentions=QUIET)
 
 
 def listed(words: Words, entries: tuple[Pronunciation, ...]) -> str:
@@ -191,9 +215,3 @@ def listed(words: Words, entries: tuple[Pronunciation, ...]) -> str:
     if len(entries) > SHOWN:
         lines.append(words(MORE, n=len(entries) - SHOWN))
     return "\n".join(lines)[:2000]
-
-
-def _of(scene: Scene, level: Level | None) -> tuple[Scope, int]:
-    scope = Scope(level.value) if level else Scope.PERSON
-    owner = {Scope.PERSON: scene.user.id, Scope.GUILD: scene.guild_id, Scope.GLOBAL: 0}
-    return scope, owner[scope]

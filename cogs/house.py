@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cogs.manners import Manners
+from cogs.open_channels import OpenChannels
 from cogs.settings import DiscordSettings
 from cogs.voice_port import Rooms
 from dialogue.service import Dialogue
@@ -13,6 +14,7 @@ from lobby.director import Director
 from lobby.settings import LobbySettings
 from speech.narrator import Narrator
 from speech.studio import Studio
+from speech.voices import Voices
 from storage.database import Database
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class House:
     lobby: LobbySettings
     studio: Studio
     narrator: Narrator
+    voices: Voices
     manners: Manners
     director: Director
     rooms: Rooms
+    open_channels: OpenChannels

@@ -12,6 +12,7 @@ import discord
 from discord.ext import commands
 
 from cogs.replies import tell_error
+from cogs.rights import admit
 from errors import NotAllowed
 from words import N_, Words
 
@@ -83,6 +84,7 @@ class LobbyButton(
             await tell_error(interaction, NotYourPlace())
             return
         try:
+            await admit(interaction)
             voice = cast("commands.Bot", interaction.client).get_cog("Voice")
             await cast("LobbyPresses", voice).press(interaction, self._deed)
         except Exception as error:

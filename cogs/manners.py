@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from dataclasses import replace
 
 from cogs.scene import Scene
 from dialogue.preferences import sound
@@ -12,7 +14,10 @@ from speech.dictionary import Dictionary
 from speech.narrator import Manner
 from speech.settings import SpeechSettings
 from storage.database import Database
+from storage.errors import StorageError
 from storage.records import GuildSettings, Replies
+
+log = logging.getLogger(__name__)
 
 
 class Manners:
@@ -46,6 +51,15 @@ class Manners:
         preferences = await self._dialogue.preferences.get(scene.user.id)
         guild = await self._guild(scene.guild_id)
         return preferences.replies or (guild.replies if guild else None) or Replies.VOICE_MESSAGE
+
+    async def localised(self, scene: Scene) -> Scene:
+        """The scene of a message in the language the server chose, if it chose one. Never fails."""
+        try:
+            guild = await self._guild(scene.guild_id)
+        except StorageError as error:
+            log.warning("the language of a server is unknown: %s", type(error).__name__)
+            return scene
+        return replace(scene, locale=guild.locale) if guild and guild.locale else scene
 
     async def _guild(self, guild_id: int) -> GuildSettings | None:
         return await self._database.guilds.settings(guild_id) if guild_id else None

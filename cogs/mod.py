@@ -1,4 +1,7 @@
-"""What moderators may do: ``/mod sessions``, ``/mod end-session``, ``/mod limits``."""
+"""What moderators may do about voice sessions: ``/mod sessions``, ``end-session``, ``limits``.
+
+What they may do about people is in ``cogs/moderation.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ from dataclasses import replace
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
+from cogs.audit import announce
 from cogs.house import House
 from cogs.lobby_words import minutes
+from cogs.moderation import Moderation
 from cogs.replies import tell
 from cogs.scene import Scene
+from lobby.errors import NoSession
 from lobby.records import ServerRules, Speaking, Standing
 from storage.records import Action, Target
 from words import N_, Words
@@ -29,15 +34,10 @@ NONE = N_("none")
 SECONDS = N_("{n} s")
 
 
-class Mod(commands.Cog):
+class Mod(Moderation):
     """Discord itself checks who may see these; servers can change that in their settings."""
 
-    mod = app_commands.Group(
-        name="mod",
-        description=N_("For moderators"),
-        guild_only=True,
-        default_permissions=discord.Permissions(moderate_members=True),
-    )
+    mod = Moderation.mod
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -58,10 +58,13 @@ class Mod(commands.Cog):
         """``/mod end-session``."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         scene, by_id = Scene.of_interaction(interaction), interaction.user.id
+        if self._house.director.standing(member.id).guild_id != scene.guild_id:
+            raise NoSession  # what they have in another server is not this one's business
         await self._house.director.end(member.id, by_id=by_id)
-        await self._house.dialogue.moderators.record(
+        acted = await self._house.dialogue.moderators.record(
             scene.guild_id, by_id, Action.END_SESSION, Target.PERSON, member.id
         )
+        await announce(self._house, scene, acted)
         await tell(interaction, scene.words(ENDED, person_id=member.id))
 
     @mod.command(name="limits", description=N_("See or set what voice sessions may use here"))
@@ -92,9 +95,10 @@ class Mod(commands.Cog):
         )
         if new != old:
             await self._house.director.set_rules(new)
-            await self._house.dialogue.moderators.record(
+            acted = await self._house.dialogue.moderators.record(
                 scene.guild_id, scene.user.id, Action.SETTINGS, Target.GUILD, scene.guild_id
             )
+            await announce(self._house, scene, acted)
         await tell(interaction, _rules(scene.words, new))
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
+from typing import cast
 
 import discord
 from discord import app_commands
 
 from cogs.places import QUIET
+from cogs.rights import SPARED, admit
 from errors import NotAllowed, ParleyError
 from storage.errors import StorageBusy, StorageError, StorageFull
 from words import N_, Words
@@ -89,7 +92,22 @@ async def tell_error(interaction: discord.Interaction, error: BaseException) -> 
 
 
 class Tree(app_commands.CommandTree):
-    """The command tree, with the renderer as its last line."""
+    """The command tree, with the doorkeeper before it and the renderer as its last line."""
+
+    async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
+        """Whether whoever acts may; if not, they were told."""
+        data = cast("Mapping[str, object]", interaction.data or {})
+        if data.get("name") in SPARED:
+            return True
+        try:
+            await admit(interaction)
+        except Exception as error:
+            if interaction.type is discord.InteractionType.autocomplete:
+                await interaction.response.autocomplete([])
+            else:
+                await tell_error(interaction, error)
+            return False
+        return True
 
     async def on_error(
         self, interaction: discord.Interaction, error: app_commands.AppCommandError, /

@@ -1,13 +1,16 @@
 """Voice sessions and what is said in them: ``/voice``, ``/queue``, ``/skip``, ``/stop``, ``/say``.
 
-What the world does to them is in ``cogs/voice_events.py``.
+What the world does to them is in ``cogs/voice_events.py``; ``cogs/sound.py`` has the other half of
+``/voice``: how Parley sounds to each person.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import discord
 from discord import app_commands
-from discord.ext import commands
 
 from cogs import lobby_buttons as deeds
 from cogs.house import House
@@ -16,13 +19,15 @@ from cogs.lobby_words import JOINING, standing_sentence
 from cogs.places import QUIET
 from cogs.queue_view import QueueViews
 from cogs.replies import NOT_HERE, tell
-from cogs.scene import Scene, is_moderator
+from cogs.rights import moderates
+from cogs.scene import Scene
+from cogs.sound import Sound
 from cogs.sounding import speak_in
 from cogs.voice_status import voice_status
 from cogs.watchdog import missing_permissions
 from errors import NotAllowed
-from lobby.errors import AlreadySpeaking
-from lobby.records import Stage
+from lobby.errors import AlreadySpeaking, LobbyAway
+from lobby.records import Stage, Standing
 from speech.base import NothingToSkip
 from words import N_
 
@@ -32,6 +37,8 @@ MOVED = N_("I am moving to <#{channel_id}>.")
 SAYING = N_("I am saying it.")
 SKIPPED = N_("Skipped.")
 SILENT = N_("I am silent.")
+
+AWAKE_PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0)
 
 
 class NotHere(NotAllowed):
@@ -52,10 +59,10 @@ class NotInVoice(NotAllowed):
     sentence = N_("Come into a voice channel of this server first.")
 
 
-class Voice(commands.Cog):
+class Voice(Sound):
     """What people do."""
 
-    voice = app_commands.Group(name="voice", description=N_("Your voice session"), guild_only=True)
+    voice = Sound.voice
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -102,7 +109,8 @@ class Voice(commands.Cog):
         player = self._house.rooms.player(interaction.guild_id or 0)
         if player is None:
             raise NothingToSkip
-        player.skip(interaction.user.id, moderator=is_moderator(interaction))
+        moderator = await moderates(self._house.database, interaction)
+        player.skip(interaction.user.id, moderator=moderator)
         await tell(interaction, Scene.of_interaction(interaction).words(SKIPPED))
 
     @app_commands.command(description=N_("Stop what I am saying and writing for you"))
@@ -110,7 +118,7 @@ class Voice(commands.Cog):
     @app_commands.guild_only()
     async def stop(self, interaction: discord.Interaction, everyone: bool = False) -> None:
         """``/stop``: silence first, words after."""
-        if everyone and not is_moderator(interaction):
+        if everyone and not await moderates(self._house.database, interaction):
             raise NotAllowed
         person_id, guild_id = interaction.user.id, interaction.guild_id or 0
         player = self._house.rooms.player(guild_id)
@@ -151,13 +159,15 @@ class Voice(commands.Cog):
         channel_id = scene.voice_channel_id
         _check_may_speak(scene, channel_id)
         try:
-            standing = await self._house.director.join(
-                scene.user.id,
-                scene.guild_id,
-                channel_id,
-                text_channel_id=scene.channel_id,
-                role_ids=frozenset(scene.role_ids),
-                locale=scene.locale,
+            standing = await _once_awake(
+                lambda: self._house.director.join(
+                    scene.user.id,
+                    scene.guild_id,
+                    channel_id,
+                    text_channel_id=scene.channel_id,
+                    role_ids=frozenset(scene.role_ids),
+                    locale=scene.locale,
+                )
             )
         except AlreadySpeaking as error:
             buttons = lobby_buttons(scene.words, scene.user.id, deeds.MOVE)
@@ -183,8 +193,10 @@ class Voice(commands.Cog):
         if not channel_id:
             raise NotInVoice
         _check_may_speak(scene, channel_id)
-        await self._house.director.move(
-            scene.user.id, scene.guild_id, channel_id, text_channel_id=scene.channel_id
+        await _once_awake(
+            lambda: self._house.director.move(
+                scene.user.id, scene.guild_id, channel_id, text_channel_id=scene.channel_id
+            )
         )
         await tell(interaction, scene.words(MOVED, channel_id=channel_id))
 
@@ -202,6 +214,16 @@ class Voice(commands.Cog):
         spoken = speak_in(house, scene, player, await house.manners.of(scene))
         spoken.feed(text)
         spoken.end()
+
+
+async def _once_awake(deed: Callable[[], Awaitable[Standing]]) -> Standing:
+    """Do it when the lobby sees Discord, as it does a moment after a start or a reconnect."""
+    for pause_s in AWAKE_PAUSES_S:
+        try:
+            return await deed()
+        except LobbyAway:
+            await asyncio.sleep(pause_s)
+    return await deed()
 
 
 def _server(interaction: discord.Interaction) -> Scene:
