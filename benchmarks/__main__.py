@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import harness
 
-NAMES = ("align", "ten")
+NAMES = ("align", "reply", "ten", "lobby")
 
 
 def main() -> int:

@@ -1,19 +1,21 @@
 """The lobby's front: what people do and what the world does become events, effects are performed.
 
 The rules are in ``lobby/rules.py``; transactions and timers in ``lobby/keeper.py``. Every method
-that changes something raises ``storage.errors.StorageError`` when the store failed; then nothing
-has changed.
+that a person waits for raises ``storage.errors.StorageError`` when the store failed; then nothing
+has changed. News of the world wait until the store is back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 
 from lobby import errors, estimate
 from lobby.clock import Clock, SteadyClock
 from lobby.hall import SESSION, Hall
-from lobby.keeper import Fenced, Keeper
+from lobby.keeper import RETRY_S, Fenced, Keeper
 from lobby.performer import Performer
 from lobby.ports import NoticePort, VoicePort
 from lobby.records import (
@@ -43,6 +45,9 @@ from lobby.records import (
 )
 from lobby.settings import LobbySettings
 from lobby.store import LobbyStore
+from storage.errors import StorageError
+
+_log = logging.getLogger(__name__)
 
 _ENDED_MOST = 1000
 
@@ -64,15 +69,15 @@ class Director:
         process: str = "parley",
         clock: Clock | None = None,
     ) -> None:
-        self._settings = settings
         self._voice = voice
-        clock = clock or SteadyClock()
+        self._clock = clock or SteadyClock()
         self._performer = Performer(
             voice, notices, settings.connect_s, self._connection_failed, self._compare
         )
-        self._keeper = Keeper(store, settings, process, clock, self._take)
+        self._keeper = Keeper(store, settings, process, self._clock, self._take)
         self._ended: dict[int, None] = {}
         self._doubted: set[int] = set()
+        self._world = asyncio.Lock()
 
     async def __aenter__(self) -> Director:
         await self._keeper.open()
@@ -149,11 +154,17 @@ class Director:
         return before
 
     async def touch(self, person_id: int, guild_id: int) -> None:
-        """They spoke to Parley in this server. Costs nothing for people without a session."""
-        await self._hear(
-            Spoke(person_id, guild_id),
-            lambda hall: any(place.person_id == person_id for place in hall.of(guild_id, *SESSION)),
-        )
+        """They spoke to Parley in this server. Costs nothing for people without a session.
+
+        Never fails: an answer must not be lost because of it.
+        """
+        try:
+            await self._keeper.run(
+                Spoke(person_id, guild_id),
+                lambda hall: person_id in {each.person_id for each in hall.of(guild_id, *SESSION)},
+            )
+        except (StorageError, Fenced) as error:
+            _log.warning("an activity was not noted: %s", type(error).__name__)
 
     async def set_rules(self, rules: ServerRules) -> None:
         """Change what one server allows. People who have a session keep it."""
@@ -246,18 +257,15 @@ class Director:
 
     async def gateway_down(self) -> None:
         """Discord's gateway is lost; it may come back at once."""
-        if self._keeper.sighted and not self._keeper.fenced:
-            await self._keeper.unready()
+        await self._surely(self._keeper.unready)
 
     async def ready(self, present: Mapping[int, Mapping[int, int]]) -> None:
         """Discord is there (``on_ready``, ``on_resumed``): ``{guild_id: {person_id: channel_id}}``.
 
-        Include every available server, also those with nobody in voice.
+        Include every available server, also those with nobody in voice. Call it with one server
+        when that becomes available later.
         """
-        try:
-            await self._keeper.ready(present)
-        except Fenced:
-            return
+        await self._surely(lambda: self._keeper.ready(present))
 
     async def settled(self) -> None:
         """Wait until everything decided so far has been performed."""
@@ -280,10 +288,21 @@ class Director:
 
     async def _hear(self, event: Event, matters: Callable[[Hall], bool]) -> None:
         """News of the world, most of which is about people who are not in the lobby."""
-        try:
-            await self._keeper.run(event, matters)
-        except Fenced:
-            return  # another process took our place, and hears it too
+        await self._surely(lambda: self._keeper.run(event, matters))
+
+    async def _surely(self, work: Callable[[], Awaitable[object]]) -> None:
+        """The world does not repeat itself: its news wait for a store that fails, in order."""
+        async with self._world:
+            while True:
+                try:
+                    await work()
+                except Fenced:
+                    return  # another process took our place, and hears the same
+                except StorageError as error:
+                    _log.warning("the lobby's store failed (%s); waiting", type(error).__name__)
+                    await self._clock.wait(asyncio.Event(), RETRY_S)
+                else:
+                    return
 
     def _take(self, effects: list[Deeds]) -> None:
         for effect in effects:

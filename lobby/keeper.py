@@ -45,7 +45,7 @@ STALE_S = 3600.0
 """News for people that waited longer than this for a process to come back is no news."""
 TRAIL_KEPT_S = 90 * 86400.0
 _PRUNE_EVERY_S = 86400.0
-_RETRY_S = 1.0
+RETRY_S = 1.0
 _LOOK_S = 0.25
 _AFTER_S = 0.01
 """An alarm rings a little late rather than a little early: clocks are rounded."""
@@ -99,6 +99,7 @@ class Keeper:
         self._rearm = asyncio.Event()
         self._news = asyncio.Event()
         self._seated: set[int] = set()
+        self._blind_untold = False
         self._beat_at_s = 0.0
         self._renewed_s = 0.0
         self._prune_at_s = 0.0
@@ -146,8 +147,10 @@ class Keeper:
 
     async def unready(self) -> None:
         """This process no longer sees Discord."""
-        self.sighted = False
-        await self.run(Unready(self.process))
+        if self.sighted or self._blind_untold:
+            self.sighted, self._blind_untold = False, True
+            await self.run(Unready(self.process))
+            self._blind_untold = False
 
     async def run(
         self, event: Event, matters: Callable[[Hall], bool] | None = None
@@ -308,6 +311,6 @@ class Keeper:
             await work
         except StorageError as error:
             _log.warning("the lobby's store failed (%s); trying again", type(error).__name__)
-            await self._clock.wait(asyncio.Event(), _RETRY_S)
+            await self._clock.wait(asyncio.Event(), RETRY_S)
         except Fenced:
             return

@@ -28,8 +28,8 @@ class LobbySettings:
         retry_s: a channel that Parley was thrown out of, or could not enter, is left alone so long.
         line_keep_s: how long the line of a process that went away keeps its places.
         connect_s: longest wait for one voice connection before its sessions are given up.
-        poll_s: how often SQLite is asked whether another process changed the lobby; PostgreSQL
-            tells by itself.
+        poll_s: how often SQLite is asked whether another process changed the lobby (ten times less
+            often while there is no other); PostgreSQL tells by itself.
     """
 
     slots: Count = 10
@@ -44,7 +44,7 @@ class LobbySettings:
     retry_s: Seconds = 60.0
     line_keep_s: Seconds = 600.0
     connect_s: Seconds = 30.0
-    poll_s: Seconds = 0.25
+    poll_s: Seconds = 0.1
 
     def __post_init__(self) -> None:
         if self.warning_s >= self.idle_s:

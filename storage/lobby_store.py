@@ -72,6 +72,8 @@ _CLOCK = {
     "postgresql": "extract(epoch from clock_timestamp())::double precision",
 }
 _LISTEN_S = 30.0
+_ALONE = 10
+"""How much less often SQLite is asked for changes when no other process is known."""
 
 
 class LobbyBooks:
@@ -172,7 +174,14 @@ class LobbyBooks:
         clock: Label[float] = literal_column(_CLOCK[self._database.dialect], Double).label("now_s")
         people = select(func.count()).select_from(LobbyPlaceRow).scalar_subquery()
         posts = exists().where(LobbyPostRow.process == process)
-        wanted = select(LobbyBookRow.__table__, clock, people.label("people"), posts.label("posts"))
+        processes = select(func.count()).select_from(LobbyProcessRow).scalar_subquery()
+        wanted = select(
+            LobbyBookRow.__table__,
+            clock,
+            people.label("people"),
+            processes.label("processes"),
+            posts.label("posts"),
+        )
         return (await connection.execute(wanted)).one()
 
     async def _books(self, connection: AsyncConnection, header: Row[Any]) -> Books:
@@ -210,16 +219,19 @@ class LobbyBooks:
     async def _polled(self, process: str, poll_s: float) -> AsyncGenerator[Change, None]:
         with self._bell() as bell:
             async with self._database.outside_transactions() as connection:
-                seen = None
+                seen, wait_s = None, poll_s
                 while True:
                     bell.clear()
                     # data_version tells of every connection but this one, which only reads.
                     found = await connection.scalar(text("PRAGMA data_version"))
                     if found != seen:
                         seen = found
-                        yield await self._change(connection, process)
+                        header = await self._header(connection, process)
+                        # Alone, there is nothing to hear but that another process comes.
+                        wait_s = poll_s if header.processes > 1 else poll_s * _ALONE
+                        yield Change(header.version, bool(header.posts))
                     try:
-                        async with asyncio.timeout(poll_s):
+                        async with asyncio.timeout(wait_s):
                             await bell.wait()
                     except TimeoutError:
                         continue

@@ -157,6 +157,8 @@ class Outcome:
     """Of the processes that lived."""
     lines: tuple[TrailLine, ...]
     seconds: float
+    versions: int
+    """How many transitions the books went through."""
 
 
 async def race(url: str, *, processes: int, people: int, kill: bool, seed: int = 1) -> Outcome:
@@ -196,7 +198,7 @@ async def race(url: str, *, processes: int, people: int, kill: bool, seed: int =
     count = Count(SLOTS).read(lines)
     count.agrees_with(books.places)
     _in_order(lines, {0} if kill else set())
-    return Outcome(count, results, lines, seconds)
+    return Outcome(count, results, lines, seconds, books.version)
 
 
 def _in_order(lines: tuple[TrailLine, ...], killed: set[int]) -> None:

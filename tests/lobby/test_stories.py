@@ -9,6 +9,7 @@ import pytest
 
 from lobby import errors
 from lobby.records import HoldUp, NoticeKind, ServerRules, Stage, Standing, Why
+from storage.errors import StorageError
 from tests.lobby.fakes import quiet
 from tests.lobby.invariants import Count
 from tests.lobby.scene import Scene
@@ -634,3 +635,39 @@ async def test_a_called_person_who_asks_in_a_full_server_does_not_squeeze_in() -
         await scene.only.director.leave(ANN)
         await quiet()
         assert scene.heard(BEN)
+
+
+async def test_news_waits_for_a_store_that_fails(scene: Scene) -> None:
+    await scene.comes_and_asks(ANN, BLUE)
+    director = scene.only.director
+    scene.only.cable.plugged = False
+    await director.touch(ANN, HOME)  # speaking is never lost because of it
+    news = [
+        asyncio.create_task(director.voice_state(ANN, HOME, 0)),
+        asyncio.create_task(director.voice_state(ANN, HOME, RED)),
+        asyncio.create_task(director.gateway_down()),
+    ]
+    await scene.passes(5)
+    assert scene.stage(ANN) is Stage.HELD
+    with pytest.raises(StorageError):
+        await director.leave(ANN)
+    scene.only.cable.plugged = True
+    await scene.passes(2)
+    await asyncio.gather(*news)
+    assert scene.stage(ANN) is Stage.GRACE
+    assert scene.told(ANN) == [NoticeKind.MOVE_OFFER]
+    assert isinstance(director.why_silent(ANN, HOME), errors.LobbyAway)
+
+
+async def test_a_failed_connection_is_reported_when_the_store_is_back(scene: Scene) -> None:
+    scene.only.voice.broken[BLUE] = Why.FORBIDDEN
+    scene.only.voice.hold = asyncio.Event()
+    await scene.comes_and_asks(ANN, BLUE)
+    scene.only.cable.plugged = False
+    scene.only.voice.hold.set()
+    await scene.passes(5)
+    assert scene.stage(ANN) is Stage.HELD
+    scene.only.cable.plugged = True
+    await scene.passes(2)
+    assert scene.stage(ANN) is None
+    assert scene.notices.log[-1].why is Why.FORBIDDEN
