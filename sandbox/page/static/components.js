@@ -88,7 +88,7 @@ export function attachment(message, file) {
     return h("figure", { class: "file" }, h("figcaption", {}, name, ` ${size}`),
       h("audio", { controls: true, preload: "metadata", src: file.src, "aria-label": file.filename }));
   }
-  return h("p", { class: "file" }, "📄 ", name, ` ${size}`);
+  return h("p", { class: "file" }, name, ` ${size}`);
 }
 
 /** A native voice message: its waveform is the player. */

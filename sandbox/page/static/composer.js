@@ -20,7 +20,9 @@ export function start() {
 /** The commands offered here may be others now. */
 export async function learn() {
   if (!state.channel) return;
+  const { me, locale } = state.world;
   offers = (await attempt(() => call("offers", { channel: state.channel }))) ?? [];
+  $("composer").dataset.offeredTo = `${me} ${locale}`;
 }
 
 /** Draw the composer for the channel looked at. */

@@ -99,7 +99,7 @@ function draw(message) {
       message.embeds.map(embed),
       components(message, message.components),
       reactions(message),
-      message.only_for_me && h("p", { class: "only" }, "👁 Only you can see this")),
+      message.only_for_me && h("p", { class: "only" }, h("span", { class: "drawn eye", "aria-hidden": "true" }), " Only you can see this")),
     tools(message));
   if (message.mentions?.some((m) => m.id === me()) && author.id !== me()) node.classList.add("mentions-me");
   if (message.only_for_me) node.classList.add("ephemeral");

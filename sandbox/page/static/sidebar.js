@@ -78,7 +78,7 @@ function voiceChannel(channel) {
     h("button", {
       type: "button", class: "channel", "aria-label": inside ? `${channel.name}, you are here` : `Join voice channel ${channel.name}`,
       "aria-current": inside ? "true" : undefined, onclick: join, disabled: !channel.can_connect,
-    }, h("span", { class: "sign", "aria-hidden": "true" }, "🔊"), channel.name, channel.voice.length > 0 && h("span", { class: "count" }, String(channel.voice.length))),
+    }, h("span", { class: "sign drawn speaker", "aria-hidden": "true" }), channel.name, channel.voice.length > 0 && h("span", { class: "count" }, String(channel.voice.length))),
     channel.voice.length > 0 && h("ul", { "aria-label": `In ${channel.name}` }, channel.voice.map((id) =>
       h("li", { class: "in-voice" }, avatar(id, user(id).name, user(id).bot), user(id).name, h("span", { class: "sr speaking-word", data: { user: id } })))));
 }
