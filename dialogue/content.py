@@ -35,13 +35,15 @@ class ContentChecks:
     def __init__(self, settings: ContentSettings, model: Model) -> None:
         self._settings = settings
         self._model = model
-        self._owner_words = _pattern(settings.words)
+        self._owner_words = _pattern(settings.words if settings.check != "off" else ())
 
     def active(self, guild: GuildSettings | None) -> bool:
         """Whether anything is checked in this server (``None``: in direct messages)."""
-        if guild is not None and guild.words_refused:
-            return True
-        return self._settings.check != "off" or bool(guild and guild.check_content)
+        words = self._settings.check != "off" and self._settings.words
+        return self._asks_endpoint(guild) or bool(words or (guild and guild.words_refused))
+
+    def _asks_endpoint(self, guild: GuildSettings | None) -> bool:
+        return self._settings.check == "endpoint" or bool(guild and guild.check_content)
 
     async def asked(self, text: str, guild: GuildSettings | None) -> None:
         """Before a question is sent. Raises ``ContentRefused``."""
@@ -80,7 +82,7 @@ class ContentChecks:
 
     def _ready(self, held: str, guild: GuildSettings | None) -> int:
         """How many characters of ``held`` can be checked for good before more is written."""
-        if self._settings.check == "endpoint":
+        if self._asks_endpoint(guild):
             ends = [found.end() for found in _END.finditer(held) if found.end() < len(held)]
             if ends and (ends[-1] >= SEGMENT_CHARACTERS // 4 or held[ends[-1] - 1] == "\n"):
                 return ends[-1]
@@ -100,7 +102,7 @@ class ContentChecks:
                 # At the very end of unfinished text it may still become a longer, harmless word.
                 if whole or found.end() < len(bare):
                     return False
-        if self._settings.check != "endpoint" or not text.strip():
+        if not self._asks_endpoint(guild) or not text.strip():
             return True
         return not await self._flagged(text)
 

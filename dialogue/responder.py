@@ -97,6 +97,11 @@ class Responder:
         """Name of the demo model where that answers; empty otherwise."""
         return self._model.name if self._model.demo else ""
 
+    @property
+    def busy(self) -> frozenset[asyncio.Task[None]]:
+        """What runs in the background: summaries."""
+        return frozenset(self._tasks)
+
     async def close(self) -> None:
         """End what runs in the background, and save what could not be saved before."""
         for task in list(self._tasks):
