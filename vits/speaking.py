@@ -13,7 +13,7 @@ from vits.engine.base import Backend, Engine, Precision, Style, open_engine
 from vits.engine.espeak import EspeakSynthesizer
 from vits.resample import resample
 from vits.text.front import Front, front
-from vits.text.scripts import routed
+from vits.text.scripts import routed, scripts_of
 from vits.text.sentences import split_sentences
 
 BLOCK_CHARACTERS = 1_500
@@ -50,6 +50,7 @@ class VoiceSynthesizer:
     def __init__(self, engine: Engine, reader: Front) -> None:
         self._engine = engine
         self._front = reader
+        self._scripts = scripts_of(engine.config)
         self._others: dict[str, EspeakSynthesizer] = {}
 
     @property
@@ -72,7 +73,7 @@ class VoiceSynthesizer:
     def _pieces(self, text: str, style: Style, row: int) -> Iterator[F32]:
         spoken = 0
         for block in blocks(text):
-            for stretch, language in routed(block, self.config.languages):
+            for stretch, language in routed(block, self._scripts):
                 if language is not None:
                     yield from self._foreign(stretch, language, style)
                     continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.vits.tiny import FORMS, tiny_config, tiny_tensors
+from tests.vits.tiny import FORMS, PLAIN, tiny_config, tiny_tensors
 from vits.arrays import F32
 from vits.command import main
+from vits.config import TextFront
 from vits.engine.base import Style
 from vits.engine.espeak import EspeakSynthesizer, pinyin_text
 from vits.errors import UnknownSpeaker, UnknownVoice
@@ -24,7 +26,7 @@ from vits.io.voices import VoiceShelf, split_speaker
 from vits.resample import resample
 from vits.speaking import Synthesizer, VoiceSynthesizer, blocks, open_fallback, open_synthesizer
 from vits.text.mandarin import readings
-from vits.text.scripts import routed
+from vits.text.scripts import routed, scripts_of
 
 SEEDED = Style(seed=5)
 
@@ -95,23 +97,32 @@ def test_seed_and_speed(joe: VoiceSynthesizer) -> None:
     assert len(say(slow)) > 1.35 * len(say(SEEDED))
 
 
-@given(st.text(max_size=200), st.sampled_from([(), ("en",), ("zh-TW", "en"), ("ru",)]))
+@given(st.text(max_size=200), st.sets(st.sampled_from(["latn", "hani", "kana", "cyrl"])))
 @settings(max_examples=200)
-def test_routing_loses_nothing(text: str, languages: tuple[str, ...]) -> None:
-    stretches = list(routed(text, languages))
-    assert "".join(stretch for stretch, _ in stretches) == text
-    if not languages:
-        assert all(language is None for _, language in stretches)
+def test_routing_loses_nothing(text: str, scripts: set[str]) -> None:
+    assert "".join(stretch for stretch, _ in routed(text, scripts)) == text
 
 
 def test_routing_by_script() -> None:
-    assert list(routed("Say 你好, ok?", ["en"])) == [
-        ("Say ", None),
-        ("你好, ", "zh"),
-        ("ok?", None),
-    ]
-    assert list(routed("日本語です。", ["en-US"])) == [("日本語です。", "ja")]
-    assert list(routed("我說 hello", ["zh-TW"])) == [("我說 hello", None)]
+    latin = {"latn"}
+    mixed = [("Say ", None), ("你好, ", "zh"), ("ok?", None)]
+    assert list(routed("Say 你好, ok?", latin)) == mixed
+    assert list(routed("日本語です。", latin)) == [("日本語です。", "ja")]
+    assert list(routed("我說 hello", {"latn", "hani"})) == [("我說 hello", None)]
+
+
+def test_a_voice_reads_the_scripts_it_was_trained_on() -> None:
+    def scripts(symbols: str, languages: tuple[str, ...], **front: object) -> frozenset[str]:
+        table = dict.fromkeys(symbols, (0,))
+        settings_ = TextFront(**{"kind": "vocabulary", "symbols": table, **front})
+        return scripts_of(replace(tiny_config(PLAIN), languages=languages, front=settings_))
+
+    assert scripts("_กข", ("th",)) == {"thai"}
+    assert scripts("_abc", ("ko",), romanize=True) >= {"hang", "latn"}
+    assert scripts("_əˈa", ("en-US",), kind="espeak") == {"latn"}
+    assert scripts("_əˈa", ("ru",), kind="espeak") == {"latn", "cyrl"}
+    assert scripts("_əˈa", (), kind="espeak") >= {"hani", "cyrl"}
+    assert scripts("_abʃ↑", ("zh", "ja"), kind="cleaners") == {"latn", "hani", "bopo", "kana"}
 
 
 def test_blocks_join_to_the_text() -> None:

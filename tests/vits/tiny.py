@@ -28,14 +28,15 @@ PLAIN = Architecture(
     spec_channels=17,
     flow_n_flows=2,
     flow_n_layers=2,
-    posterior_n_layers=3,
     dp_filter_channels=10,
 )
 
 FORMS: dict[str, Architecture] = {
     "one speaker": PLAIN,
     "three speakers": replace(PLAIN, n_speakers=3, gin_channels=6),
-    "posterior": replace(PLAIN, n_speakers=3, gin_channels=6, has_posterior=True),
+    "posterior": replace(
+        PLAIN, n_speakers=3, gin_channels=6, has_posterior=True, posterior_n_layers=3
+    ),
     "large blocks": replace(
         PLAIN,
         resblock="1",

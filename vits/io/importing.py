@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -112,8 +111,9 @@ def _notes(checkpoint: Checkpoint) -> tuple[str, ...]:
 
 def _is_torch(path: Path) -> bool:
     with path.open("rb") as file:
-        # A zip archive, or a pickle of protocol 2 or later.
-        return zipfile.is_zipfile(path) or file.read(2) in (b"\x80\x02", b"\x80\x03", b"\x80\x04")
+        begin = file.read(4)
+    # A zip archive, or a pickle of protocol 2 or later.
+    return begin == b"PK\x03\x04" or begin[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04")
 
 
 def _is_onnx(path: Path) -> bool:

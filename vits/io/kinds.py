@@ -116,7 +116,7 @@ class Fields:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings, or one string taken letter by letter; empty if absent."""
-        value = self._data.get(key, [])
+        value = self._data.get(key) or []
         if isinstance(value, str):
             return tuple(value)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):

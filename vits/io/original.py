@@ -130,7 +130,11 @@ def _speakers(about: Fields, rows: int) -> dict[str, int]:
     if not rows or "speakers" not in about:
         return {}
     if about.is_list("speakers"):
-        named = {name: row for row, name in reversed(list(enumerate(about.texts("speakers"))))}
+        pairs = [(name, row) for row, name in enumerate(about.texts("speakers"))]
     else:
-        named = about.table("speakers")
-    return {name: row for name, row in named.items() if 0 <= row < rows}
+        pairs = sorted(about.table("speakers").items(), key=lambda pair: pair[1])
+    named: dict[str, int] = {}
+    for name, row in pairs:
+        if 0 <= row < rows:
+            named.setdefault(name, row)  # of two with one name the first can be chosen by it
+    return named

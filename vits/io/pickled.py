@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,13 @@ _PARAMETERS = ("torch._utils _rebuild_parameter", "torch.nn.parameter Parameter"
 _INERT = (
     *("torch ", "torch.serialization ", "torch._utils ", "torch.torch_version ", "numpy"),
     *("_codecs encode", "pathlib ", "builtins set", "__builtin__ set"),
+)
+
+
+# What reading a damaged archive may raise.
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, LookupError, RuntimeError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
 )
 
 
@@ -254,12 +262,14 @@ class Pickled:
         """Raises BadCheckpoint: not a PyTorch file, damaged, or it asks to call something."""
         self._path = path
         try:
-            self._archive = zipfile.ZipFile(path) if zipfile.is_zipfile(path) else None
+            with path.open("rb") as file:
+                zipped = file.read(4) == b"PK\x03\x04"
+            self._archive = zipfile.ZipFile(path) if zipped else None
             if self._archive is not None:
                 self._open_archive(self._archive)
             else:
                 self._open_old(path)
-        except (OSError, zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+        except _UNREADABLE as error:
             raise BadCheckpoint(f"{path.name} is damaged or cut short") from error
 
     value: Any
@@ -338,7 +348,7 @@ class Pickled:
                     raise BadCheckpoint("the checkpoint claims more numbers than it holds")
                 with self._archive.open(entry) as file:
                     raw = file.read(size)
-        except (KeyError, OSError, zipfile.BadZipFile, EOFError) as error:
+        except _UNREADABLE as error:
             raise BadCheckpoint(f"{self._path.name} is damaged or cut short") from error
         if len(raw) != size:
             raise BadCheckpoint(f"{self._path.name} is cut short")

@@ -138,7 +138,7 @@ def _fused(tensors: dict[str, F32]) -> dict[str, F32]:
 
 
 def _attribute(node: onnx.NodeProto, name: str) -> tuple[int, ...]:
-    return next((tuple(a.ints) for a in node.attribute if a.name == name), (1,))
+    return next((tuple(a.ints) for a in node.attribute if a.name == name and a.ints), (1,))
 
 
 def _dilations(nodes: Mapping[str, onnx.NodeProto], stages: int) -> tuple[tuple[int, ...], ...]:

@@ -7,7 +7,9 @@ that the voice's languages do not write is spoken by espeak-ng instead of being 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
+
+from vits.config import VoiceConfig
 
 _SCRIPTS = {
     "hani": "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -66,23 +68,31 @@ def base(language: str) -> str:
     return re.split("[-_]", language.lower())[0]
 
 
-def scripts_of(languages: Sequence[str]) -> frozenset[str]:
-    """The scripts those languages write, Latin always among them."""
-    return frozenset(s for tag in languages for s in _WRITES.get(base(tag), "").split()) | {"latn"}
+def scripts_of(config: VoiceConfig) -> frozenset[str]:
+    """The scripts that a voice reads."""
+    front = config.front
+    if front.romanize:
+        return frozenset(_SCRIPTS)
+    if front.kind in ("characters", "vocabulary") or not config.languages:
+        letters = _LETTER.finditer(" ".join(front.symbols))
+        found = frozenset(letter.lastgroup or "" for letter in letters)
+        # Phonemes look like Latin letters and say nothing about what is read.
+        return frozenset(_SCRIPTS) if front.kind == "espeak" or not found else found
+    written = (_WRITES.get(base(tag), "").split() for tag in config.languages)
+    return frozenset(script for scripts in written for script in scripts) | {"latn"}
 
 
-def routed(text: str, languages: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+def routed(text: str, known: Collection[str]) -> Iterator[tuple[str, str | None]]:
     """Cut ``text`` where the script asks for another voice.
 
     Args:
         text: any text.
-        languages: what the voice speaks; none means that it takes anything.
+        known: the scripts that the voice reads.
 
     Yields:
         (stretch, None) for the voice, or (stretch, language) for another. Joined, the stretches
         are the text. What belongs to no script stays with what is before it.
     """
-    known = scripts_of(languages) if languages else frozenset(_SCRIPTS)
     kana = re.search(f"[{_SCRIPTS['kana']}]", text) is not None
     start, current = 0, None
     begun = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -53,4 +54,9 @@ def _uroman() -> Any:
         raise MissingDependency(
             "this voice reads text in Latin letters: pip install uroman"
         ) from error
-    return uroman.Uroman()
+    return _made(uroman.Uroman)
+
+
+@functools.cache
+def _made(kind: Any) -> Any:
+    return kind()
