@@ -13,7 +13,7 @@ import numpy as np
 from vits.arrays import F32
 from vits.data import command as data
 from vits.engine.base import Style
-from vits.errors import VitsError
+from vits.errors import MissingDependency, VitsError
 from vits.io.packaged import DEFAULT_VOICE, VOICES, packaged, prepare
 from vits.io.voices import VoiceShelf, split_speaker
 from vits.judge import command as judge
@@ -58,12 +58,24 @@ def _parser() -> argparse.ArgumentParser:
     taking.add_argument("--replace", action="store_true", help="write over a voice of that name")
     taking.set_defaults(run=_import)
 
+    converting = commands.add_parser(
+        "convert", help="say a recording again as another speaker of a voice"
+    )
+    converting.add_argument("recording", type=Path, help="a file with one speaker's speech")
+    converting.add_argument("-o", "--out", type=Path, required=True, help="the WAV file to write")
+    converting.add_argument("--voice", required=True, help="a voice with several speakers")
+    converting.add_argument("--from", dest="source", required=True, help="who speaks in it")
+    converting.add_argument("--to", dest="target", required=True, help="who shall speak")
+    converting.add_argument("--seed", type=int)
+    converting.add_argument("--threads", type=int, default=1)
+    converting.set_defaults(run=_convert)
+
     listing = commands.add_parser("list", help="the voices on this machine")
     listing.set_defaults(run=_list)
 
     for making in (data, finetune, judge):
         making.add(commands)
-    for each in (say, taking, listing):
+    for each in (say, taking, converting, listing):
         _voices_option(each)
     return parser
 
@@ -122,6 +134,27 @@ def _import(options: argparse.Namespace) -> None:
     sys.stdout.write(f"{options.name} is in {folder}\n")
     for note in notes:
         sys.stdout.write(f"  {note}\n")
+
+
+def _convert(options: argparse.Namespace) -> None:
+    config, tensors = VoiceShelf([options.voices]).open(options.voice)
+    from vits.data.decode import decode
+
+    sound, rate_hz = decode(options.recording)
+    try:
+        import torch
+
+        from vits.nn.convert import Converter
+        from vits.nn.model import build
+    except ImportError as error:
+        raise MissingDependency(
+            "converting needs PyTorch: pip install -r requirements/train.txt"
+        ) from error
+    torch.set_num_threads(max(1, options.threads))
+    converter = Converter(config, build(config, tensors))
+    pieces = converter.convert(sound, rate_hz, options.source, options.target, seed=options.seed)
+    seconds = write_wav(options.out, pieces, config.rate_hz)
+    sys.stdout.write(f"{options.out}: {seconds:.2f} s\n")
 
 
 def _list(options: argparse.Namespace) -> None:

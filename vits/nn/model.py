@@ -51,6 +51,19 @@ class Vits(nn.Module):
         durations: Tensor = self.dp(hidden, mask, speaker)
         return durations
 
+    def require_conversion(self) -> PosteriorEncoder:
+        """The posterior encoder of a voice that can convert.
+
+        Raises:
+            BadVoice: it has one speaker, or no posterior encoder.
+        """
+        if self.enc_q is None or self.emb_g is None:
+            raise BadVoice(
+                "conversion needs a voice with several speakers and a posterior encoder; "
+                "voices exported only to speak have none"
+            )
+        return self.enc_q
+
     def convert(
         self,
         spec: Tensor,
@@ -72,14 +85,10 @@ class Vits(nn.Module):
         Raises:
             BadVoice: the voice has one speaker, or no posterior encoder.
         """
-        if self.enc_q is None or self.emb_g is None:
-            raise BadVoice(
-                "conversion needs a voice with several speakers and a posterior encoder; "
-                "voices exported to speak only do not have one"
-            )
+        encoder = self.require_conversion()
         mask = sequence_mask(lengths, spec.shape[-1])
         one, other = self.speaker(source), self.speaker(target)
-        z = self.enc_q(spec, mask, one, noise).z
+        z = encoder(spec, mask, one, noise).z
         z = self.flow.inverse(self.flow(z, mask, one), mask, other)
         sound: Tensor = self.dec(z * mask, other)
         return sound
