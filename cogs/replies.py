@@ -87,7 +87,8 @@ async def tell_error(interaction: discord.Interaction, error: BaseException) -> 
     sentence = sentence_for(error, Words.of(str(interaction.locale)))
     try:
         await tell(interaction, sentence)
-    except (discord.HTTPException, OSError) as failure:
+    except (discord.HTTPException, OSError, RuntimeError) as failure:
+        # The last is aiohttp's: Parley is being switched off.
         log.warning("interaction %s: the error could not be told: %s", interaction.id, failure)
 
 

@@ -162,7 +162,6 @@ class SetupPage(PatientView):
                 )
                 for value, name in offered.items()
             ],
-            custom_id=f"setup:{field}",
         )
 
         async def chosen(interaction: discord.Interaction) -> None:

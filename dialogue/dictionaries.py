@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dialogue.errors import BadDictionaryFile, BadEntry, DictionaryFull, FileTooLarge
 from dialogue.plain import plain
@@ -45,13 +46,15 @@ class Dictionaries:
     async def add(self, scope: Scope, scope_id: int, term: str, spoken: str) -> Pronunciation:
         """Add or change an entry. Raises ``BadEntry``, ``DictionaryFull``."""
         entry = _checked(scope, scope_id, term, spoken)
-        await self._room(scope, scope_id, [entry])
+        (entry,) = await self._room(scope, scope_id, [entry])
         await self._store.save([entry])
         return entry
 
     async def remove(self, scope: Scope, scope_id: int, term: str) -> bool:
-        """Whether there was such an entry."""
-        return await self._store.remove(scope, scope_id, _bare(term))
+        """Whether there was such an entry; its case and width do not matter, as when speaking."""
+        there = await self._there(scope, scope_id)
+        written = there.get(_key(_bare(term)))
+        return written is not None and await self._store.remove(scope, scope_id, written)
 
     async def list(self, scope: Scope, scope_id: int) -> tuple[Pronunciation, ...]:
         """By term."""
@@ -80,8 +83,8 @@ class Dictionaries:
         """
         if len(data) > FILE_BYTES:
             raise FileTooLarge(limit=round(FILE_BYTES / 2**20, 1))
-        entries = list({entry.term: entry for entry in _read(scope, scope_id, data)}.values())
-        await self._room(scope, scope_id, entries)
+        read = {_key(entry.term): entry for entry in _read(scope, scope_id, data)}
+        entries = await self._room(scope, scope_id, read.values())
         await self._store.save(entries)
         return len(entries)
 
@@ -95,11 +98,22 @@ class Dictionaries:
         # The mark is what spreadsheets need to read UTF-8.
         return "\ufeff".encode() + written.getvalue().encode()
 
-    async def _room(self, scope: Scope, scope_id: int, entries: Iterable[Pronunciation]) -> None:
-        there = {entry.term for entry in await self.list(scope, scope_id)}
+    async def _room(
+        self, scope: Scope, scope_id: int, entries: Iterable[Pronunciation]
+    ) -> tuple[Pronunciation, ...]:
+        """The entries, each in the place of one for the same word. Raises ``DictionaryFull``."""
+        there = await self._there(scope, scope_id)
+        placed = tuple(
+            replace(entry, term=there.get(_key(entry.term), entry.term)) for entry in entries
+        )
         most = ENTRIES_MOST[scope]
-        if len(there | {entry.term for entry in entries}) > most:
+        if len(set(there.values()) | {entry.term for entry in placed}) > most:
             raise DictionaryFull(limit=most)
+        return placed
+
+    async def _there(self, scope: Scope, scope_id: int) -> dict[str, str]:
+        """How each word of a dictionary is written in it."""
+        return {_key(entry.term): entry.term for entry in await self.list(scope, scope_id)}
 
 
 def _read(scope: Scope, scope_id: int, data: bytes) -> Iterable[Pronunciation]:
@@ -131,6 +145,11 @@ def _checked(scope: Scope, scope_id: int, term: str, spoken: str) -> Pronunciati
 
 def _bare(text: str) -> str:
     return " ".join(plain(text).split())
+
+
+def _key(term: str) -> str:
+    """What makes two terms the same word for speech."""
+    return unicodedata.normalize("NFKC", term).casefold()
 
 
 def _safe(cell: str) -> str:

@@ -45,11 +45,12 @@ def transcript(core: Core) -> str:
 def _record(core: Core, event: Event) -> Json | None:
     details = event.details
     message, interaction = details.get("message"), details.get("interaction")
+    # First: a follow-up carries its message too, which has an event of its own.
+    if isinstance(interaction, Interaction):
+        return _interaction(core, interaction, event)
     if isinstance(message, Message):
         version = details.get("version")
         return _message(core, message, version if isinstance(version, Version) else None, event)
-    if isinstance(interaction, Interaction):
-        return _interaction(core, interaction, event)
     if event.kind == "violation" and isinstance(found := details["violation"], Violation):
         return {"rule": found.rule, "detail": found.detail, "code": found.code}
     if event.kind == "voice.state":
