@@ -84,6 +84,7 @@ def _engine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto")
     parser.add_argument("--backend", choices=["auto", "native", "onnx", "torch"], default="auto")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
 
 
 def _voices_option(parser: argparse.ArgumentParser) -> None:
@@ -102,6 +103,7 @@ def _say(options: argparse.Namespace) -> None:
         threads=options.threads,
         precision=options.precision,
         backend=options.backend,
+        device=options.device,
     )
     defaults = synthesizer.config.defaults
     style = Style(

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from vits.arrays import F32
 from vits.config import VoiceConfig
-from vits.engine.base import Backend, Engine, Precision, Style, open_engine
+from vits.engine.base import Backend, Device, Engine, Precision, Style, open_engine
 from vits.engine.espeak import EspeakSynthesizer
 from vits.resample import resample
 from vits.text.front import Front, front
@@ -111,7 +111,12 @@ def blocks(text: str, most: int = BLOCK_CHARACTERS) -> Iterator[str]:
 
 
 def open_synthesizer(
-    folder: Path, *, threads: int = 1, precision: Precision = "auto", backend: Backend = "auto"
+    folder: Path,
+    *,
+    threads: int = 1,
+    precision: Precision = "auto",
+    backend: Backend = "auto",
+    device: Device = "auto",
 ) -> VoiceSynthesizer:
     """The voice in ``folder``, ready to speak.
 
@@ -120,7 +125,9 @@ def open_synthesizer(
         BadText, MissingDependency: its text front cannot be used; says how to install what lacks.
         BackendUnavailable: no engine can run it here; says why.
     """
-    engine = open_engine(folder, backend=backend, precision=precision, threads=threads)
+    engine = open_engine(
+        folder, backend=backend, precision=precision, threads=threads, device=device
+    )
     return VoiceSynthesizer(engine, front(engine.config))
 
 

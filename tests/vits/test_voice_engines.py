@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from tests.vits.tiny import FORMS, PLAIN, tiny_config, tiny_tensors
 from vits.arrays import F32
 from vits.engine import onnx as onnx_engine
-from vits.engine.base import Engine, Noise, Style, frames_of
+from vits.engine.base import Engine, Noise, Style, frames_of, open_engine
 from vits.engine.staged import decoder_reach, flow_reach, windows
-from vits.errors import BadStyle, BadText
+from vits.errors import BackendUnavailable, BadStyle, BadText
+from vits.io.folder import write_voice
 from vits.nn import engine as torch_engine
 from vits.nn.model import Vits, build
 
@@ -170,3 +172,18 @@ def test_padding_changes_nothing() -> None:
     one = model.log_durations(alone.hidden, torch.ones(1, 1, 7), noise[..., :7], None)
     two = model.log_durations(among.hidden, mask, noise, None)
     assert (one - two[:, :7]).abs().max() < 1e-5
+
+
+def test_what_cannot_run_says_why(tmp_path: Path) -> None:
+    write_voice(tmp_path / "tiny", tiny_config(PLAIN), tiny_tensors(PLAIN))
+    folder = tmp_path / "tiny"
+    with pytest.raises(BackendUnavailable, match="fp32 only"):
+        open_engine(folder, backend="onnx", precision="bf16")
+    with pytest.raises(BackendUnavailable, match="fp32 only"):
+        open_engine(folder, backend="torch", precision="bf16")
+    with pytest.raises(BackendUnavailable, match="does not use a GPU"):
+        open_engine(folder, backend="onnx", device="cuda")
+    if not torch.cuda.is_available():
+        with pytest.raises(BackendUnavailable, match="no GPU"):
+            open_engine(folder, device="cuda")
+    assert open_engine(folder, backend="torch", device="cpu").config.name == "tiny"

@@ -24,6 +24,7 @@ from vits.io.folder import read_voice
 
 Backend = Literal["auto", "native", "onnx", "torch"]
 Precision = Literal["auto", "fp32", "bf16"]
+Device = Literal["auto", "cpu", "cuda"]
 
 MAX_TOKEN_FRAMES = 1_000
 """No symbol sounds longer (11.6 s at 22.05 kHz): a wild draw must not eat the memory."""
@@ -169,8 +170,11 @@ class EngineModule(Protocol):
         *,
         precision: Precision,
         threads: int,
+        **only: str,
     ) -> Engine:
         """Load a voice. ``tensors`` is a lazy mapping with the names of :mod:`vits.layout`.
+
+        ``only`` is for torch: ``device``.
 
         Raises:
             BackendUnavailable: it cannot run on this machine, or not this voice or precision.
@@ -187,9 +191,17 @@ BACKENDS: Mapping[str, str] = {
 
 
 def open_engine(
-    folder: Path, *, backend: Backend = "auto", precision: Precision = "auto", threads: int = 1
+    folder: Path,
+    *,
+    backend: Backend = "auto",
+    precision: Precision = "auto",
+    threads: int = 1,
+    device: Device = "auto",
 ) -> Engine:
     """The voice in ``folder``, ready to speak: native if it can, else onnxruntime, else torch.
+
+    Only torch uses a GPU: with ``device="cuda"`` it is the engine, and with ``backend="torch"`` and
+    ``"auto"`` it takes one if there is one. (Not tested on a GPU.)
 
     Raises:
         BadVoice: the folder is not a voice.
@@ -197,11 +209,14 @@ def open_engine(
     """
     config, tensors = read_voice(folder)
     wanted = list(BACKENDS) if backend == "auto" else [backend]
-    reasons = []
+    if device == "cuda":
+        wanted = [name for name in wanted if name == "torch"]
+    reasons = [] if wanted else [f"{backend} does not use a GPU; torch does"]
     for name in wanted:
         try:
             module = cast(EngineModule, importlib.import_module(BACKENDS[name]))
-            return module.open_voice(config, tensors, precision=precision, threads=threads)
+            only = {"device": device} if name == "torch" else {}
+            return module.open_voice(config, tensors, precision=precision, threads=threads, **only)
         except (BackendUnavailable, ImportError) as error:
             reasons.append(f"{name}: {error}")
     raise BackendUnavailable("no engine can speak this voice here: " + "; ".join(reasons))

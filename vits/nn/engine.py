@@ -63,16 +63,23 @@ def open_voice(
     *,
     precision: Precision,
     threads: int,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> Engine:
     """See :class:`~vits.engine.base.EngineModule`. ``threads`` is set for the whole process.
 
+    ``device``: ``auto`` (a GPU if there is one), ``cpu`` or ``cuda``.
+
     Raises:
-        BackendUnavailable: bf16 is asked for; it changes durations in PyTorch.
+        BackendUnavailable: bf16 is asked for, which changes durations in PyTorch; or there is no
+            GPU that PyTorch can use.
     """
+    found = torch.cuda.is_available()
+    if device == "cuda" and not found:
+        raise BackendUnavailable("PyTorch finds no GPU here")
+    chosen = "cuda" if found and device != "cpu" else "cpu"
     if precision == "bf16":
         raise BackendUnavailable("the torch engine speaks in fp32 only")
     torch.set_num_threads(max(1, threads))
     model = build(config, tensors)
     model.requires_grad_(False)
-    return StagedEngine(config, TorchStages(model, torch.device(device)))
+    return StagedEngine(config, TorchStages(model, torch.device(chosen)))
