@@ -35,7 +35,8 @@ lint: $(VENV)/test.stamp
 	$(VENV)/bin/lint-imports
 
 test: $(VENV)/test.stamp lint
-	$(PY) -m pytest $(ARGS)
+	@command -v chromium chromium-browser google-chrome >/dev/null || echo "no Chromium here: the page's browser tests are left out"
+	@command -v chromium chromium-browser google-chrome >/dev/null || export PARLEY_WITHOUT_BROWSER=1; $(PY) -m pytest $(ARGS)
 
 bench: $(VENV)/test.stamp
 	$(PY) -m benchmarks $(ARGS)

@@ -16,6 +16,8 @@ CLOSE_CODES = (4006, 4009, 4014, 4015, 4016, 4017, 4020, 4021, 4022)
 """Voice close codes that a client meets (Voice > Close Event Codes)."""
 _SLOW_S = 3.0
 _MANY = 3
+_EDITS = "PATCH *"
+"""Acknowledgements are spared: three refusals of one take longer than Discord's three seconds."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,12 @@ class Trouble:
         return f"Voice packets are up to {share * 1000:.0f} ms late."
 
     async def _rest_limit(self, _: Json) -> str:
-        self._core.faults.rate_limit(None, times=_MANY, retry_after_s=1.0)
-        return f"The next {_MANY} requests are answered 429."
+        self._core.faults.rate_limit(_EDITS, times=_MANY, retry_after_s=1.0)
+        return f"The next {_MANY} edits of messages are answered 429."
 
     async def _rest_error(self, _: Json) -> str:
-        self._core.faults.server_error(None, status=502, times=_MANY)
-        return f"The next {_MANY} requests are answered 502."
+        self._core.faults.server_error(_EDITS, status=502, times=_MANY)
+        return f"The next {_MANY} edits of messages are answered 502."
 
     async def _heal(self, _: Json) -> str:
         voice = self._core.faults.voice

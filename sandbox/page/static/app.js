@@ -88,11 +88,6 @@ function side(open) {
   $("open-side").setAttribute("aria-expanded", String(open));
 }
 
-function toggle(button, panel, open) {
-  $(panel).hidden = !open;
-  $(button).setAttribute("aria-pressed", String(open));
-}
-
 function theme(next) {
   document.documentElement.dataset.theme = next;
   localStorage.setItem("theme", next);
@@ -103,9 +98,9 @@ function main() {
   document.documentElement.dataset.theme = localStorage.getItem("theme") ?? (light ? "light" : "dark");
   $("theme").onclick = () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
   $("open-side").onclick = () => side(!document.body.classList.contains("side-open"));
-  $("toggle-people").onclick = () => toggle("toggle-people", "people", $("people").hidden);
+  $("toggle-people").onclick = () => workshop.showPeople($("people").hidden);
   $("toggle-workshop").onclick = () => workshop.setOpen($("workshop").hidden);
-  if (phone.matches) toggle("toggle-people", "people", false);
+  if (phone.matches) workshop.showPeople(false);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") side(false);
     if (event.key === "/" && !/INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName)) { event.preventDefault(); composer.focus(); }

@@ -32,8 +32,14 @@ export async function openStory(id) {
   $("story").focus();
 }
 
+export function showPeople(open) {
+  $("people").hidden = !open;
+  $("toggle-people").setAttribute("aria-pressed", String(open));
+}
+
 export function setOpen(open) {
   $("workshop").hidden = !open;
+  if (open && innerWidth < 1400) showPeople(false);
   $("toggle-workshop").setAttribute("aria-pressed", String(open));
   if (open && !$("story")) draw();
 }
@@ -53,7 +59,7 @@ function draw() {
       slider("Packets lost", "loss", t.loss, 0.5, (v) => `${Math.round(v * 100)} %`),
       slider("Jitter", "jitter", t.jitter_s, 0.3, (v) => `${Math.round(v * 1000)} ms`)),
     h("div", { class: "group" }, h("h4", {}, "Requests"), h("div", { class: "row" },
-      button("429 to the next three", "rest_limit"), button("502 to the next three", "rest_error"))),
+      button("429 to three edits", "rest_limit"), button("502 to three edits", "rest_error"))),
     t.extras.some((e) => !e.people) && h("div", { class: "group" }, h("h4", {}, "The bot itself"), h("div", { class: "row" },
       t.extras.filter((e) => !e.people).map((e) => button(e.label, e.name)))),
     h("button", { type: "button", class: "button primary wide", onclick: fault("heal") }, "Heal everything"),
