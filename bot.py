@@ -15,7 +15,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -108,23 +108,13 @@ async def run(settings: Settings, elsewhere: Elsewhere | None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_bot(settings, elsewhere) as client:
-        await until_first(client.start(token), stop.wait())
+        running, stopping = client.begin(token), asyncio.create_task(stop.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            stopping.cancel()
+            running.result()
         log.info("stopping: answers that are being given are saved first")
     return 0
-
-
-async def until_first(*works: Coroutine[Any, Any, object]) -> None:
-    """Return when one of ``works`` has ended; the others are cancelled. Raises what it raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
 
 
 @asynccontextmanager
@@ -135,36 +125,31 @@ async def start_bot(
     discord_settings = replace(settings.discord, token=SecretStr(token))
     settings = replace(settings, discord=discord_settings)
     async with open_bot(settings, Elsewhere(*address, ca_file)) as client:
-        running = asyncio.create_task(client.start(token), name="discord client")
-        try:
-            yield client
-        finally:
-            if running.done():
-                running.result()
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
+        running = client.begin(token)
+        yield client
+        if running.done():
+            running.result()
 
 
-async def try_out(settings: Settings, arguments: argparse.Namespace) -> int:
+async def try_out(arguments: argparse.Namespace) -> int:
     """The bot in a Discord on localhost: on a page, in the terminal, or once."""
     from tryout.once import say_once
     from tryout.page import Waiting, show_page
+    from tryout.process import bot_process
     from tryout.scene import TryFailed
     from tryout.terminal import converse
 
     with tempfile.TemporaryDirectory(prefix="parley-try-") as folder:
-        storage = replace(settings.storage, url=f"sqlite:///{folder}/parley.db")
-        settings = replace(settings, storage=storage)
+        environ = {"PARLEY_STORAGE__URL": f"sqlite:///{folder}/parley.db"}
         waiting = Waiting()
+        if arguments.say is None:
+            # The log belongs to the page or the conversation, not in between.
+            environ["PARLEY_LOG__LEVEL"] = "warning"
         if arguments.say is None and not arguments.terminal:
-            settings = replace(settings, lobby=replace(settings.lobby, **asdict(waiting)))
-
-        @asynccontextmanager
-        async def start(address: tuple[str, int], ca_file: Path, token: str) -> AsyncIterator[None]:
-            async with start_bot(settings, address, ca_file, token):
-                yield
-
+            environ |= {
+                f"PARLEY_LOBBY__{key.upper()}": str(value) for key, value in asdict(waiting).items()
+            }
+        start = bot_process(arguments.config, environ)
         try:
             if arguments.say is None and arguments.terminal:
                 await converse(start)
@@ -215,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     works: dict[str, Callable[[], Coroutine[Any, Any, int]]] = {
         "run": lambda: run(settings, elsewhere),
         "check": lambda: check(settings),
-        "try": lambda: try_out(settings, given),
+        "try": lambda: try_out(given),
     }
     try:
         return asyncio.run(works[given.command]())

@@ -11,13 +11,7 @@ gateway, the bot, synthesis, Opus and DAVE, with nine others doing the same.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,14 +19,10 @@ from typing import Any
 import psutil
 
 from benchmarks import harness
-from sandbox.actor import Actor
-from sandbox.errors import SandboxError
-from sandbox.records import Channel, Guild
+from benchmarks.stage import Member, have_session, move_in, start_bot
 from sandbox.server import Sandbox, open_sandbox
 
 SESSIONS = 10
-START_S = 60.0
-JOIN_TRIES, JOIN_S = 10, 3.0
 QUIET_S = 1.0
 LATE_S = 0.040
 WARM_UP = "The lamp is lit."
@@ -43,15 +33,6 @@ PARAGRAPH = (
     "Tonight the wind was louder than he could remember, and the sea threw itself at the rocks. "
     "He looked out, counted the seconds between the flashes, and smiled at his old clock."
 )
-
-
-@dataclass(frozen=True)
-class Member:
-    """One member, alone in a server of their own with a voice session."""
-
-    actor: Actor
-    guild: Guild
-    lounge: Channel
 
 
 @dataclass(frozen=True)
@@ -91,10 +72,9 @@ async def measure(rounds: int, sessions: int = SESSIONS, text: str = PARAGRAPH) 
     costs: list[Cost] = []
     fair = True
     async with open_sandbox() as sandbox:
-        members = [_move_in(sandbox, number) for number in range(sessions)]
-        async with _bot(sandbox) as process:
-            await sandbox.until_online(START_S)
-            await asyncio.gather(*(_have_session(sandbox, member) for member in members))
+        members = [move_in(sandbox, number) for number in range(sessions)]
+        async with start_bot(sandbox) as process:
+            await asyncio.gather(*(have_session(sandbox, member) for member in members))
             await _round(sandbox, members[:1], process, WARM_UP)  # the voice is opened
             for _ in range(rounds):
                 results, cost = await _round(sandbox, members, process, text)
@@ -103,57 +83,6 @@ async def measure(rounds: int, sessions: int = SESSIONS, text: str = PARAGRAPH) 
                 # Nobody waits for another's whole paragraph.
                 fair &= max(r.sound_s for r in results) < min(r.last_s for r in results)
     return _summary(heard, costs, rounds, sessions, fair)
-
-
-def _move_in(sandbox: Sandbox, number: int) -> Member:
-    guild = sandbox.add_guild(f"Harbour {number}", text=("general",), voice=("lounge",))
-    return Member(
-        sandbox.add_member(guild, f"member{number}"), guild, sandbox.channel(guild, "lounge")
-    )
-
-
-@asynccontextmanager
-async def _bot(sandbox: Sandbox) -> AsyncIterator[psutil.Process]:
-    host, port = sandbox.address
-    with tempfile.TemporaryDirectory(prefix="parley-ten-") as folder:
-        environment = os.environ | {
-            "DISCORD_TOKEN": sandbox.token,
-            # Nobody asks a model here; with an address no demo model is started either.
-            "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
-            "OPENAI_API_KEY": "none",
-            "PARLEY_STORAGE__URL": f"sqlite:///{folder}/ten.db",
-            "PARLEY_LOG__LEVEL": "error",
-        }
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "bot.py", "run"),
-            *("--discord", f"{host}:{port}", "--ca", str(sandbox.ca_file)),
-            cwd=harness.ROOT,
-            env=environment,
-        )
-        try:
-            yield psutil.Process(process.pid)
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            await process.wait()
-
-
-async def _have_session(sandbox: Sandbox, member: Member) -> None:
-    def offered() -> bool:
-        return any(offer.path == "voice join" for offer in member.actor.offers())
-
-    def present() -> bool:
-        state = member.guild.voice_states.get(sandbox.bot.id)
-        return state is not None and state.channel_id == member.lounge.id
-
-    await sandbox.until(offered, START_S)
-    await member.actor.join_voice(member.lounge)
-    for _ in range(JOIN_TRIES):  # while the bot wakes up it asks for patience
-        await member.actor.command("voice join")
-        with contextlib.suppress(SandboxError):
-            await sandbox.until(present, JOIN_S)
-            return
-    raise TimeoutError("the bot did not come")
 
 
 async def _round(
