@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check --progress-bar on -q
 
-.PHONY: try test bench lint lock clean install train
+.PHONY: try test bench lint lock clean install train catalogue
 
 $(VENV)/base.stamp: requirements/base.txt requirements/models.txt pyproject.toml setup.py
 	@test -x $(PY) || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
@@ -40,6 +40,9 @@ test: $(VENV)/test.stamp lint
 
 bench: $(VENV)/test.stamp
 	$(PY) -m benchmarks $(ARGS)
+
+catalogue: $(VENV)/base.stamp  ## bring locale/*.po up to date with the sentences in the source
+	$(PY) catalogue.py
 
 COMPILE := $(VENV)/bin/pip-compile -q --strip-extras --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe
 

@@ -2,6 +2,7 @@
 
 Sentences are written in English where they are used, marked with :func:`N_`, and
 looked up in ``locale/<language>/LC_MESSAGES/parley.po`` when they are shown.
+``make catalogue`` brings the catalogues up to date; ``tests/test_words.py`` says when that is due.
 Catalogues are read as text (Babel) and compiled in memory, so there is no build step.
 
 Legend: *locale* is Discord's own name for a language, such as ``"en-US"``, ``"zh-TW"``, ``"ja"``.
@@ -13,12 +14,16 @@ import gettext
 import io
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 LOCALE_DIR = Path(__file__).parent / "locale"
 DOMAIN = "parley"
+
+NameKind = Literal["command", "option"]
+"""What a name is of; the context (``msgctxt``) that it stands in in the catalogues."""
 
 
 def N_(msgid: str) -> str:  # noqa: N802 - gettext's own name for "mark, do not translate yet"
@@ -42,6 +47,10 @@ class Words:
         """Translate ``msgid`` and fill its ``{named}`` holes from ``details``."""
         sentence = self._catalogue.gettext(msgid) if msgid else ""
         return sentence.format(**details) if details else sentence
+
+    def name(self, english: str, kind: NameKind) -> str:
+        """A command's or an option's name; the same word may also be a sentence, or both."""
+        return self._catalogue.pgettext(kind, english)
 
     def plural(self, one: str, many: str, n: int, **details: object) -> str:
         """Translate by the language's plural rule; ``{n}`` is filled too."""

@@ -31,7 +31,7 @@ SAYING = N_("I am saying it.")
 NOTHING_TO_SAY = N_("There is nothing in it that can be said aloud.")
 FINISHED = N_("That answer is already finished.")
 STOPPING = N_("Stopped.")
-ASK_MENU = "Ask Parley"
+ASK_MENU = N_("Ask Parley")
 
 _KINDS = (discord.MessageType.default, discord.MessageType.reply)
 

@@ -17,7 +17,7 @@ from cogs.replies import Tree, log_fault
 from cogs.rights import check_blocked
 from cogs.settings import DiscordSettings
 from storage.database import Database
-from words import Words
+from words import NameKind, Words
 
 if TYPE_CHECKING:
     from cogs.house import House
@@ -89,9 +89,23 @@ class CommandTranslator(app_commands.Translator):
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
         """The translation, or None where there is none."""
-        del context
-        translated = Words.of(locale.value)(string.message)
-        return translated if translated != string.message else None
+        words, english = Words.of(locale.value), string.message
+        kind = _kind_of_name(context)
+        translated = words.name(english, kind) if kind else words(english)
+        return translated if translated != english else None
+
+
+def _kind_of_name(context: app_commands.TranslationContextTypes) -> NameKind | None:
+    """What the string is the name of; None for all that may be a sentence."""
+    match context.location:
+        case app_commands.TranslationContextLocation.command_name:
+            # The name of a context menu is free text, marked where it is written.
+            return None if isinstance(context.data, app_commands.ContextMenu) else "command"
+        case app_commands.TranslationContextLocation.group_name:
+            return "command"
+        case app_commands.TranslationContextLocation.parameter_name:
+            return "option"
+    return None
 
 
 def _intents(settings: DiscordSettings) -> discord.Intents:
