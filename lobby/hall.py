@@ -153,6 +153,25 @@ class Hall:
         warn_at_s = place.active_s + idle_s - warning_s
         return warn_at_s, max(place.active_s + idle_s, (place.warned_s or warn_at_s) + warning_s)
 
+    def next_alarm_s(self) -> float | None:
+        """When time alone will next change something that the deciding process must see to."""
+        alarms: list[float] = []
+        for place in self.places.values():
+            room = self.rooms[place.guild_id]
+            if room.process != self.process or not self.up(place.guild_id):
+                continue
+            if place.stage in (Stage.CALLED, Stage.GRACE):
+                alarms.append(place.deadline_s)
+            elif place.stage is Stage.HELD:
+                alarms.append(self.idle_alarms(place)[bool(place.warned_s)])
+            elif room.barred_until_s > self._now_s:
+                alarms.append(room.barred_until_s)
+        for process in self.processes.values():
+            if process.name != self.process or process.down_s:
+                gone = process.gone_s <= self._now_s
+                alarms.append(process.gone_s + gone * self.settings.line_keep_s)
+        return min(alarms, default=None)
+
     # --- single steps ----------------------------------------------------------------------------
 
     def put(self, place: Place, **changes: Any) -> Place:

@@ -102,25 +102,6 @@ class Lobby(Hall):
         self._tidy()
         return sorted(self._effects, key=_turn_of)
 
-    def next_alarm_s(self) -> float | None:
-        """When time alone will next change something that the deciding process must see to."""
-        alarms: list[float] = []
-        for place in self.places.values():
-            room = self.rooms[place.guild_id]
-            if room.process != self.process or not self.up(place.guild_id):
-                continue
-            if place.stage in (Stage.CALLED, Stage.GRACE):
-                alarms.append(place.deadline_s)
-            elif place.stage is Stage.HELD:
-                alarms.append(self.idle_alarms(place)[bool(place.warned_s)])
-            elif room.barred_until_s > self._now_s:
-                alarms.append(room.barred_until_s)
-        for process in self.processes.values():
-            if process.name != self.process or process.down_s:
-                gone = process.gone_s <= self._now_s
-                alarms.append(process.gone_s + gone * self.settings.line_keep_s)
-        return min(alarms, default=None)
-
     # --- turns and time --------------------------------------------------------------------------
 
     def _promote(self) -> None:
