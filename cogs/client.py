@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,7 @@ class Parley(commands.Bot):
             connector=connector,
         )
         self._settings = settings
+        self._running: asyncio.Task[None] | None = None
         self._database: Database | None = None
 
     async def furnish(self, house: House) -> None:
@@ -49,6 +51,22 @@ class Parley(commands.Bot):
         self._database = house.database
         for cog in _cogs(house):
             await self.add_cog(cog)
+
+    def begin(self, token: str) -> asyncio.Task[None]:
+        """Connect, and stay connected until :meth:`close`; the task raises what Discord refused.
+
+        The connection outlives the cogs and the rooms, which say goodbye through it.
+        """
+        self._running = asyncio.create_task(self.start(token), name="discord client")
+        return self._running
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await super().close()
+        if self._running is not None:
+            self._running.cancel()
+            # What it raised is for whoever called begin.
+            await asyncio.wait([self._running])
 
     async def move_out(self) -> None:
         """Take the cogs out again, each ending what it does, while Discord can still be told."""

@@ -29,6 +29,7 @@ LOOK_EVERY_S = 0.5
 STEADY_S = 60.0
 """A connection that held so long starts with a clean record."""
 
+LOOK_AGAIN_S = 0.02
 DROP_S = 2.0
 """How long Discord may take to confirm that we left, before we go on regardless."""
 
@@ -159,16 +160,44 @@ class Link:
     async def _connect(self, channel: discord.VoiceChannel | discord.StageChannel) -> None:
         await self._drop()
         await self._online.wait()
-        self._voice = await channel.connect(
-            cls=ParleyVoice,
-            timeout=self._settings.voice_connect_s,
-            reconnect=False,
-            self_deaf=True,
+        made: list[ParleyVoice] = []
+
+        def make(client: discord.Client, at: discord.abc.Connectable) -> ParleyVoice:
+            made.append(ParleyVoice(client, at, heard=self._heard))
+            return made[-1]
+
+        connecting = asyncio.create_task(
+            channel.connect(
+                cls=make,
+                timeout=self._settings.voice_connect_s,
+                reconnect=False,
+                self_deaf=True,
+            )
         )
+        await asyncio.sleep(0)  # it makes its client before it first waits
+        ended = asyncio.create_task(made[0].ended.wait() if made else asyncio.sleep(0))
+        try:
+            await asyncio.wait({connecting, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not connecting.done():
+                # Disconnected in the middle: discord.py would go on waiting for an answer.
+                raise VoiceFailed(Why.KICKED) if made[0].thrown_out else TimeoutError
+            self._voice = connecting.result()
+        finally:
+            for task in (connecting, ended):
+                task.cancel()
         if isinstance(channel, discord.StageChannel):
             with suppress(discord.HTTPException):
                 await channel.guild.me.edit(suppress=False)
-        self._playback.attach(self._voice)
+        self._heard(self._voice, True)
+
+    def _heard(self, voice: ParleyVoice, heard: bool) -> None:
+        """Whether what is played now reaches anybody; meanwhile replies wait instead."""
+        if voice is not self._voice:
+            return
+        if heard:
+            self._playback.attach(voice)
+        else:
+            self._playback.detach()
 
     async def _drop(self) -> None:
         """Force the present connection shut, whatever state it is in."""
@@ -178,11 +207,26 @@ class Link:
         if mine is not None:
             self._playback.detach()
         for voice in {id(v): v for v in (mine, stray) if v is not None}.values():
+            if isinstance(voice, ParleyVoice) and voice.ended.is_set():
+                continue
             try:
                 async with asyncio.timeout(DROP_S):
                     await voice.disconnect(force=True)
             except (discord.DiscordException, TimeoutError, OSError) as error:
                 log.info("guild %s: leaving voice: %s", self._guild_id, type(error).__name__)
+        await self._absent()
+
+    async def _absent(self) -> None:
+        """Wait until Discord has confirmed that we are in no channel.
+
+        A new connection that heard the old one's leaving would take it for its own.
+        """
+        guild = self._client.get_guild(self._guild_id)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DROP_S):
+                # discord.py has no event that comes after its own bookkeeping of this.
+                while guild is not None and guild.me.voice is not None:  # noqa: ASYNC110
+                    await asyncio.sleep(LOOK_AGAIN_S)
 
     def _channel(self, channel_id: int) -> discord.VoiceChannel | discord.StageChannel:
         """The channel, if Parley may speak there now. Raises :class:`VoiceFailed`."""
