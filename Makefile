@@ -4,6 +4,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check --progress-bar on -q
 
+CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+
 .PHONY: try test bench lint lock clean install train catalogue
 
 $(VENV)/base.stamp: requirements/base.txt requirements/models.txt pyproject.toml setup.py
@@ -35,8 +37,8 @@ lint: $(VENV)/test.stamp
 	$(VENV)/bin/lint-imports
 
 test: $(VENV)/test.stamp lint
-	@command -v chromium chromium-browser google-chrome >/dev/null || echo "no Chromium here: the page's browser tests are left out"
-	@command -v chromium chromium-browser google-chrome >/dev/null || export PARLEY_WITHOUT_BROWSER=1; $(PY) -m pytest $(ARGS)
+	$(if $(CHROMIUM),,@echo "no Chromium here: the page's browser tests are left out")
+	$(if $(CHROMIUM),,PARLEY_WITHOUT_BROWSER=1) $(PY) -m pytest $(ARGS)
 
 bench: $(VENV)/test.stamp
 	$(PY) -m benchmarks $(ARGS)

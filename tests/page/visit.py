@@ -58,6 +58,7 @@ class Visit:
         self.folder = folder
         self.requests: list[str] = []
         self.problems: list[str] = []
+        self._heard = 0
 
     @property
     def sandbox(self) -> Sandbox:
@@ -70,6 +71,7 @@ class Visit:
 
     async def command(self, line: str) -> None:
         """Type a slash command as one does, and send it."""
+        self._heard = len(self.town.scene.you.heard(self.town.scene.guild).frames)
         box = self.page.locator("#composer-text")
         await box.fill("")
         path, _, rest = line.partition(" :")
@@ -118,9 +120,12 @@ class Visit:
         return (whole / 32768).astype(np.float32)
 
     async def heard(self) -> None:
-        """Parley has spoken, and stopped."""
+        """Parley has spoken since the last command, and stopped."""
+        ear = self.town.scene.you.heard(self.town.scene.guild)
+        await self.sandbox.until(
+            lambda: any(not frame.silence for frame in ear.frames[self._heard :]), DONE_MS / 1000
+        )
         light = self.page.locator(".in-voice .avatar.speaking")
-        await expect(light).to_be_visible(timeout=DONE_MS)
         await expect(light).not_to_be_visible(timeout=DONE_MS)
 
     async def photograph(self, name: str) -> None:
