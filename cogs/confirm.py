@@ -24,10 +24,11 @@ Deed = Callable[[], Awaitable[str]]
 class Confirm(PatientView):
     """Two buttons; the message is ephemeral, so only the one who was asked can press them."""
 
-    def __init__(self, scene: Scene, deed: Deed) -> None:
+    def __init__(self, scene: Scene, deed: Deed, *, spares_blocked: bool = False) -> None:
         super().__init__(timeout=PATIENCE_S)
         self._scene = scene
         self._deed = deed
+        self.spares_blocked = spares_blocked
         self._add(YES, discord.ButtonStyle.danger, self._yes)
         self._add(NO, discord.ButtonStyle.secondary, self._no)
 
@@ -57,9 +58,11 @@ class Confirm(PatientView):
         )
 
 
-async def ask_first(interaction: discord.Interaction, question: str, deed: Deed) -> None:
+async def ask_first(
+    interaction: discord.Interaction, question: str, deed: Deed, *, spares_blocked: bool = False
+) -> None:
     """Ask ``question`` privately; ``deed`` is done when they say yes."""
-    view = Confirm(Scene.of_interaction(interaction), deed)
+    view = Confirm(Scene.of_interaction(interaction), deed, spares_blocked=spares_blocked)
     if interaction.response.is_done():
         await interaction.followup.send(question, view=view, ephemeral=True, allowed_mentions=QUIET)
     else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import discord
 
 from cogs.replies import tell_error
+from cogs.rights import admit
 from errors import BadInput
 from words import N_, Words
 
@@ -58,6 +59,7 @@ class Form(discord.ui.Modal):
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         """Hand it on."""
+        await admit(interaction)
         await self._filled(
             interaction, {key: item.value.strip() for key, item in self._inputs.items()}
         )

@@ -70,4 +70,4 @@ class Privacy(commands.Cog):
                 return scene.words(FORGOTTEN_SOON, n=done.rows)
             return scene.words.plural(FORGOTTEN, FORGOTTEN_MANY, done.rows)
 
-        await ask_first(interaction, scene.words(FORGET), wipe)
+        await ask_first(interaction, scene.words(FORGET), wipe, spares_blocked=True)

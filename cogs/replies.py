@@ -117,7 +117,16 @@ class Tree(app_commands.CommandTree):
 
 
 class PatientView(discord.ui.View):
-    """A view whose errors are rendered like those of commands."""
+    """A view with the same doorkeeper as commands, whose errors are rendered like theirs."""
+
+    spares_blocked = False
+    """Whether somebody whom the moderators blocked meanwhile may go on."""
+
+    async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
+        """Raises ``Blocked``, which is told."""
+        if not self.spares_blocked:
+            await admit(interaction)
+        return True
 
     async def on_error(
         self,

@@ -23,7 +23,8 @@ class DiscordSettings:
         edit_gap_s: least time between two edits of an answer that is being written.
         edit_least: least new characters that are worth an edit.
         message_content: whether the application has the privileged Message Content Intent; with
-            it, a reply to Parley is understood even when it does not ping.
+            it, a reply to Parley is understood even when it does not ping, and a server can choose
+            a channel in which everything is answered.
         voice_attempts: fresh connections tried after a voice connection was lost for good.
         voice_connect_s: how long one attempt to connect to voice may take.
     """

@@ -110,6 +110,8 @@ class PrivacyService:
         gone += await self._database.quotas.expire(
             day_of(now_s - self._settings.usage_days * DAY_S)
         )
+        # When sessions began and ended is usage, too.
+        gone += await self._database.lobby.prune(now_s - self._settings.usage_days * DAY_S)
         if gone:
             await self._database.privacy.erase()
         return gone

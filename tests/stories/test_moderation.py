@@ -7,7 +7,7 @@ import pytest
 from sandbox.actor import Actor
 from sandbox.errors import NotOffered
 from sandbox.permissions import Permission
-from tests.stories.community import NO, confirmed, told
+from tests.stories.community import NO, YES, confirmed, private, told
 from tests.stories.town import Town
 
 SECRET = "my password is swordfish"
@@ -73,6 +73,8 @@ async def test_a_blocked_member_is_refused_everywhere_but_keeps_their_data(town:
     mo, amy = moderator(town), town.amy
     answer = await town.chat(amy, "Hello!")
     await town.joined(amy)
+    question = await private(town, await amy.command("memory clear"))
+    form = await amy.command("persona make")
     assert "can no longer use me" in await told(town, mo, "mod block", member=amy.user)
     await town.until(lambda: town.bot_channel() == 0)
     asked = len(town.endpoint.chats)
@@ -95,6 +97,11 @@ async def test_a_blocked_member_is_refused_everywhere_but_keeps_their_data(town:
     await town.chat(amy, "In private.", where=amy.direct)
     assert f"<@{amy.id}>, by <@{mo.id}>" in await told(town, mo, "mod blocks")
     assert "blocked already" in await told(town, mo, "mod block", member=amy.user)
+    # A question that was open when the block came, and a form, are refused as well.
+    assert blocked in await town.told(await amy.click(question, YES))
+    assert blocked in await town.told(
+        await amy.submit(form, {"Name": "Pirate", "Prompt: who I am and how I talk": "Arr."})
+    )
     assert "can use me again" in await told(town, mo, "mod unblock", member=amy.user)
     assert "was not blocked" in await told(town, mo, "mod unblock", member=amy.user)
     assert "Nobody is blocked" in await told(town, mo, "mod blocks")
@@ -105,6 +112,33 @@ async def test_moderators_cannot_be_blocked(town: Town) -> None:
     mo = moderator(town)
     assert "can't block moderators" in await told(town, mo, "mod block", member=town.owner.user)
     assert "can't block moderators" in await told(town, mo, "mod block", member=mo.user)
+
+
+async def test_sessions_in_other_servers_are_not_theirs_to_end(town: Town) -> None:
+    mo, sandbox = moderator(town), town.sandbox
+    elsewhere = sandbox.add_guild("Island", text=("beach",), voice=("cave",))
+    beach, cave = sandbox.channel(elsewhere, "beach"), sandbox.channel(elsewhere, "cave")
+    town.amy.join(elsewhere)
+    await town.amy.join_voice(cave)
+    await town.amy.command("voice join", where=beach)
+    await town.until(lambda: sandbox.bot.id in elsewhere.voice_states)
+    await told(town, mo, "mod end-session", member=town.amy.user)
+    await told(town, mo, "mod block", member=town.amy.user)
+    status = await told(town, town.amy, "voice status", where=beach)
+    assert sandbox.bot.id in elsewhere.voice_states, status
+    assert "ended the voice session" not in await told(town, mo, "mod log")
+
+
+async def test_the_moderators_role_may_act_for_others(town: Town) -> None:
+    role = town.sandbox.add_role(town.guild, "helpers", Permission(0))
+    cat = town.sandbox.add_member(town.guild, "cat", roles=(role,))
+    refusal = "not allowed"
+    assert refusal in await told(town, cat, "stop", everyone=True)
+    shown = await private(town, await town.owner.command("setup"))
+    await town.owner.choose(shown, [role], which="Role that may act for others")
+    await town.until(lambda: f"<@&{role.id}>" in shown.content)
+    assert "not speaking" in await told(town, cat, "stop", everyone=True)
+    assert refusal in await told(town, town.amy, "stop", everyone=True)
 
 
 async def test_quotas_by_role(town: Town) -> None:

@@ -142,3 +142,12 @@ async def test_a_dictionary_travels_as_csv(town: Town) -> None:
     assert "empty" in await told(town, town.ben, "dict list")
     large = File("words.csv", b"x" * 600_000)
     assert "too large" in await told(town, town.ben, "dict import", file=large)
+
+
+async def test_sessions_are_of_servers_but_settings_are_everywhere(town: Town) -> None:
+    amy, direct = town.amy, town.amy.direct
+    for path in ("voice join", "voice status"):
+        assert "in a server only" in await told(town, amy, path, where=direct)
+    assert "audio file" in await told(town, amy, "voice replies", kind="file", where=direct)
+    await town.chat(amy, "Hello.")
+    await town.until(lambda: [m for m in town.said() if m.attachments])
