@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sandbox.records import Interaction, InteractionKind, Json, Message
 from sandbox.timeline import Event
+from sandbox.voice.hearing import HeardFrame
 
 
 @dataclass
@@ -13,6 +14,7 @@ class _Asked:
     """A question on its way. Times are real seconds since the sandbox opened."""
 
     at_s: float
+    after_spurt: int
     interaction: Interaction | None = None
     message: Message | None = None
     acknowledged_s: float | None = None
@@ -21,31 +23,37 @@ class _Asked:
 
 
 class Bench:
-    """Follows one member's last question: acknowledgement, first text, first sound."""
+    """Follows one member's last question: acknowledgement, first text, first sound.
+
+    Commands that are answered to the asker alone (``/voice join``) are no questions. The first
+    sound is that of speech which began after the question; in a crowd that may be for another.
+    """
 
     def __init__(self) -> None:
         self._asked: _Asked | None = None
+        self._before: _Asked | None = None
+        self._spurt = 0
 
     def follow(self, event: Event, user_id: int, bot_id: int) -> bool:
         """Take an event of the timeline; whether the figures changed."""
         interaction, message = event.details.get("interaction"), event.details.get("message")
         if event.kind == "interaction.create" and isinstance(interaction, Interaction):
             if interaction.user_id == user_id and interaction.kind is InteractionKind.COMMAND:
-                self._asked = _Asked(event.real_s, interaction=interaction)
+                self._ask(_Asked(event.real_s, self._spurt, interaction=interaction))
             return False
         if event.kind == "message.create" and isinstance(message, Message):
             asks = message.guild_id is None or bot_id in message.mention_ids
             if message.author_id == user_id and asks:
-                self._asked = _Asked(event.real_s, message=message)
+                self._ask(_Asked(event.real_s, self._spurt, message=message))
                 return False
         return self._answered(event, interaction, message, bot_id)
 
-    def hears(self, at_s: float) -> bool:
-        """A frame with sound reached the asker; whether it was the first."""
-        asked = self._asked
-        if asked is None or asked.sound_s is not None or asked.text_s is None:
+    def hears(self, frame: HeardFrame) -> bool:
+        """A frame with sound reached the asker; whether it was the first of an answer."""
+        self._spurt, asked = frame.spurt, self._asked
+        if asked is None or asked.sound_s is not None or frame.spurt == asked.after_spurt:
             return False
-        asked.sound_s = at_s
+        asked.sound_s = frame.arrived_s
         return True
 
     def view(self) -> Json:
@@ -62,9 +70,19 @@ class Bench:
             )
         }
 
+    def _ask(self, asked: _Asked) -> None:
+        if self._asked is None or self._asked.text_s is not None:
+            self._before = self._asked
+        self._asked = asked
+
     def _answered(self, event: Event, interaction: object, message: object, bot_id: int) -> bool:
         asked = self._asked
         if asked is None:
+            return False
+        if asked.interaction and isinstance(message, Message) and message.ephemeral:
+            if message.interaction is asked.interaction:
+                self._asked = self._before
+                return True
             return False
         before = (asked.acknowledged_s, asked.text_s)
         if event.kind == "interaction.answer" and interaction is asked.interaction:

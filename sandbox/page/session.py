@@ -150,7 +150,7 @@ class Session:
         while True:
             for frame in await ear.frames():
                 await self._socket.send_bytes(pack(frame))
-                if not frame.silence and self._bench.hears(frame.arrived_s):
+                if not frame.silence and self._bench.hears(frame):
                     await self._send({"ev": "bench", "bench": self._bench.view()})
 
     async def _tell_world(self) -> None:

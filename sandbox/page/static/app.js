@@ -77,6 +77,7 @@ const EVENTS = {
 };
 
 function drawBench(bench) {
+  if (bench.acknowledged === undefined) { fill($("bench")); return; }
   const time = (s) => (s === null || s === undefined ? "…" : s < 1 ? `${Math.round(s * 1000)} ms` : `${s.toFixed(2)} s`);
   const cell = (name, long, s) => h("div", { title: long }, h("dt", {}, name), h("dd", {}, time(s)));
   fill($("bench"), cell("ack", "Acknowledged after", bench.acknowledged),
