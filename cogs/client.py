@@ -17,13 +17,16 @@ from cogs.places import QUIET
 from cogs.replies import Tree, log_fault
 from cogs.rights import check_blocked
 from cogs.settings import DiscordSettings
-from storage.database import Database
+from storage.errors import StorageBusy
 from words import NameKind, Words
 
 if TYPE_CHECKING:
     from cogs.house import House
 
 log = logging.getLogger(__name__)
+
+ADMIT_S = 1.5
+"""Of the three seconds in which Discord wants an interaction acknowledged."""
 
 
 class Parley(commands.Bot):
@@ -44,11 +47,11 @@ class Parley(commands.Bot):
         )
         self._settings = settings
         self._running: asyncio.Task[None] | None = None
-        self._database: Database | None = None
+        self._house: House | None = None
 
     async def furnish(self, house: House) -> None:
         """Move in: one cog for each command group."""
-        self._database = house.database
+        self._house = house
         for cog in _cogs(house):
             await self.add_cog(cog)
 
@@ -68,15 +71,29 @@ class Parley(commands.Bot):
             # What it raised is for whoever called begin.
             await asyncio.wait([self._running])
 
+    @property
+    def house(self) -> House:
+        """What is behind it, once furnished."""
+        if self._house is None:
+            raise RuntimeError("the client was not furnished")
+        return self._house
+
     async def move_out(self) -> None:
         """Take the cogs out again, each ending what it does, while Discord can still be told."""
         for name in list(self.cogs):
             await self.remove_cog(name)
 
     async def admit(self, interaction: discord.Interaction) -> None:
-        """Turn away whoever this server's moderators have blocked. Raises ``Blocked``."""
-        if self._database is not None:
-            await check_blocked(self._database, interaction.guild_id or 0, interaction.user.id)
+        """Turn away whoever this server's moderators have blocked. Raises ``Blocked``.
+
+        Nobody has acknowledged yet: a store that takes long is given up in time to say so.
+        """
+        try:
+            async with asyncio.timeout(ADMIT_S):
+                database = self.house.database
+                await check_blocked(database, interaction.guild_id or 0, interaction.user.id)
+        except TimeoutError:
+            raise StorageBusy("whether somebody is blocked could not be read in time") from None
 
     async def setup_hook(self) -> None:
         """Called by discord.py between login and the gateway: register the commands."""

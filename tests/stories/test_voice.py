@@ -7,7 +7,6 @@ import os
 import signal
 from itertools import pairwise
 
-import psutil
 import pytest
 
 from sandbox.actor import Actor
@@ -27,6 +26,12 @@ def sound(town: Town, who: Actor) -> list[HeardFrame]:
 
 def voice_messages(town: Town) -> list[Message]:
     return [m for m in town.said() if any(a.filename.endswith(".ogg") for a in m.attachments)]
+
+
+async def worker_pids(town: Town) -> list[int]:
+    """The processes that speak for this town's bot."""
+    health = await town.house.studio.health()
+    return [worker.pid for worker in health.workers]
 
 
 async def quiet(town: Town, who: Actor, for_s: float = 0.6) -> None:
@@ -160,9 +165,8 @@ async def test_a_worker_that_is_killed_costs_no_word(town: Town) -> None:
     whole = len(sound(town, town.amy))
     asked = await town.amy.command("chat", text="Again.")
     await town.until(lambda: len(sound(town, town.amy)) > whole + 20)
-    for child in psutil.Process().children():
-        if any("speech.worker" in part for part in child.cmdline()):
-            child.kill()
+    for pid in await worker_pids(town):
+        os.kill(pid, signal.SIGKILL)
     await town.until(lambda: finished(asked))
     await quiet(town, town.amy, 3)
     again = len(sound(town, town.amy)) - whole
@@ -175,18 +179,14 @@ async def test_sound_that_is_late_is_announced_and_follows(quiet_town: Town) -> 
     await town.start()
     await town.chat(town.amy, "Warm up.")
     await town.until(lambda: voice_messages(town))
-    (worker,) = [
-        child
-        for child in psutil.Process().children()
-        if any("speech.worker" in part for part in child.cmdline())
-    ]
-    os.kill(worker.pid, signal.SIGSTOP)
+    (worker,) = await worker_pids(town)
+    os.kill(worker, signal.SIGSTOP)
     try:
         answer = await town.chat(town.amy, "And now?")
         await town.until(lambda: any("on its way" in note for note in notes_of(answer)))
         assert text_of(answer) == "You said: And now?"
     finally:
-        os.kill(worker.pid, signal.SIGCONT)
+        os.kill(worker, signal.SIGCONT)
     await town.until(lambda: len(voice_messages(town)) == 2)
     await town.until(lambda: not notes_of(answer))
 

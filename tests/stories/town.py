@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from bot import start_bot
 from cogs.client import Parley
+from cogs.house import House
 from sandbox.actor import Actor
 from sandbox.records import Channel, Guild, Interaction, Message, MessageFlag
 from sandbox.server import Sandbox
@@ -71,6 +72,12 @@ class Town:
         await self.until(lambda: any(offer.path == "chat" for offer in self.amy.offers()))
         await self.bot.wait_until_ready()
         return self.bot
+
+    @property
+    def house(self) -> House:
+        """What is behind the running bot; stories look at it, never reach into it."""
+        assert self.bot is not None
+        return self.bot.house
 
     async def stop(self) -> None:
         """Switch Parley off as SIGTERM does."""
