@@ -20,6 +20,7 @@ from discord import app_commands
 from discord.ext import commands
 
 import cogs
+from cogs.watchdog import NEEDED
 from words import DOMAIN, LOCALE_DIR
 
 ROOT = Path(__file__).parent
@@ -142,8 +143,8 @@ def _inside(command: AnyCommand | None) -> tuple[AnyCommand, ...]:
 
 
 def names() -> list[tuple[str, str]]:
-    """Context and name of every command, group and option, sorted, each once."""
-    found: set[tuple[str, str]] = set()
+    """Context and name of every command, group, option and permission, sorted, each once."""
+    found: set[tuple[str, str]] = {("permission", name) for name in NEEDED.values()}
     for level in command_groups():
         for command in level:
             found.add(("command", command.name))

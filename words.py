@@ -22,7 +22,7 @@ from babel.messages.pofile import read_po
 LOCALE_DIR = Path(__file__).parent / "locale"
 DOMAIN = "parley"
 
-NameKind = Literal["command", "option"]
+NameKind = Literal["command", "option", "permission"]
 """What a name is of; the context (``msgctxt``) that it stands in in the catalogues."""
 
 
@@ -49,7 +49,7 @@ class Words:
         return sentence.format(**details) if details else sentence
 
     def name(self, english: str, kind: NameKind) -> str:
-        """A command's or an option's name; the same word may also be a sentence, or both."""
+        """A name; in another context, the same word may be a sentence or another kind of name."""
         return self._catalogue.pgettext(kind, english)
 
     def plural(self, one: str, many: str, n: int, **details: object) -> str:

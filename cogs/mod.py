@@ -17,7 +17,7 @@ from cogs.moderation import Moderation
 from cogs.replies import tell
 from cogs.scene import Scene
 from lobby.errors import NoSession
-from lobby.records import ServerRules, Speaking, Standing
+from lobby.records import ServerRules, Speaking, Stage, Standing
 from storage.records import Action, Target
 from words import N_, Words
 
@@ -32,6 +32,13 @@ LIMITS = N_(
 AS_OPERATOR = N_("as my owner has set it")
 NONE = N_("none")
 SECONDS = N_("{n} s")
+
+
+STAGES = {
+    Stage.CALLED: N_("called"),
+    Stage.HELD: N_("there"),
+    Stage.GRACE: N_("away for a moment"),
+}
 
 
 class Mod(Moderation):
@@ -108,7 +115,7 @@ def _here(scene: Scene, who: Speaking | Standing) -> bool:
 
 def _speaking(words: Words, who: Speaking) -> str:
     ids = {"person_id": who.person_id, "channel_id": who.channel_id}
-    return words(SESSION, time=minutes(words, who.for_s), stage=who.stage.value, **ids)
+    return words(SESSION, time=minutes(words, who.for_s), stage=words(STAGES[who.stage]), **ids)
 
 
 def _standing(words: Words, who: Standing) -> str:

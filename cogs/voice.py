@@ -237,4 +237,5 @@ def _server(interaction: discord.Interaction) -> Scene:
 def _check_may_speak(scene: Scene, channel_id: int) -> None:
     channel = scene.guild.get_channel(channel_id) if scene.guild and channel_id else None
     if channel is not None and (missing := missing_permissions(channel)):
-        raise ChannelBarred(channel_id=channel_id, permissions=", ".join(missing))
+        named = ", ".join(scene.words.name(each, "permission") for each in missing)
+        raise ChannelBarred(channel_id=channel_id, permissions=named)

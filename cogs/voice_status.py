@@ -60,4 +60,5 @@ def _permissions(words: Words, scene: Scene, channel_id: int) -> list[str]:
     missing = missing_permissions(channel)
     if not missing:
         return [words(COMPLETE)]
-    return [words(LACKING, channel_id=channel_id, permissions=", ".join(missing))]
+    named = ", ".join(words.name(each, "permission") for each in missing)
+    return [words(LACKING, channel_id=channel_id, permissions=named)]

@@ -292,12 +292,11 @@ class Link:
             await self._drop()
 
 
+NEEDED = {"view_channel": "View Channel", "connect": "Connect", "speak": "Speak"}
+"""Permissions without which Parley is not heard, as Discord's own pages name them in English."""
+
+
 def missing_permissions(channel: discord.abc.GuildChannel) -> list[str]:
-    """What Parley lacks to be heard in this channel, in Discord's own words."""
+    """What Parley lacks to be heard in this channel; in English, ``Words.name`` translates."""
     allowed = channel.permissions_for(channel.guild.me)
-    needed = {
-        "View Channel": allowed.view_channel,
-        "Connect": allowed.connect,
-        "Speak": allowed.speak,
-    }
-    return [name for name, granted in needed.items() if not granted]
+    return [name for flag, name in NEEDED.items() if not getattr(allowed, flag)]
