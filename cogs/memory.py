@@ -11,6 +11,7 @@ from cogs.house import House
 from cogs.replies import tell
 from cogs.scene import Scene
 from dialogue.memory import MemoryView
+from storage.errors import StorageError
 from storage.records import Turn
 from words import N_, Words
 
@@ -75,7 +76,10 @@ class Memory(commands.Cog):
         self, interaction: discord.Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
         """The turns that are in mind, newest first; only the one who types sees them."""
-        view = await self._view(Scene.of_interaction(interaction))
+        try:
+            view = await self._view(Scene.of_interaction(interaction))
+        except StorageError:
+            return []  # a completion cannot say why
         saved = [turn for turn in reversed(view.kept) if turn.id]
         wanted = current.casefold()
         return [

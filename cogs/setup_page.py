@@ -8,6 +8,7 @@ from typing import Any
 
 import discord
 
+from cogs.audit import announce
 from cogs.forms import Form, Line, whole_number
 from cogs.house import House
 from cogs.places import QUIET
@@ -16,7 +17,7 @@ from cogs.scene import Scene
 from cogs.server_settings import change_server
 from dialogue.moderators import SPOKEN_MOST_S, TOKENS_MOST
 from speech.voices import Offered
-from storage.records import GuildSettings, Limit, Replies
+from storage.records import Action, GuildSettings, Limit, Replies, Target
 from words import N_, Words
 
 TITLES = (
@@ -285,20 +286,21 @@ async def open_page(house: House, scene: Scene, page: int) -> tuple[str, SetupPa
 async def set_limits(
     house: House, scene: Scene, tokens: int | None, seconds: int | None, seats: int
 ) -> None:
-    """What everyone may use here; audited and told. Raises ``StorageError``."""
-    from cogs.audit import announce
-
-    acted = await house.dialogue.moderators.set_limit(
-        scene.guild_id,
-        scene.user.id,
-        scene.guild_id,
-        tokens_per_day=tokens,
-        spoken_s_per_day=seconds,
-    )
-    await announce(house, scene, acted)
-    rules = house.director.rules(scene.guild_id)
+    """What everyone may use here; what changes is audited and told. Raises ``StorageError``."""
+    moderators, guild_id = house.dialogue.moderators, scene.guild_id
+    new = Limit(guild_id, guild_id, tokens, seconds)
+    if new != await _everyone(house, guild_id):
+        acted = await moderators.set_limit(
+            guild_id, scene.user.id, guild_id, tokens_per_day=tokens, spoken_s_per_day=seconds
+        )
+        await announce(house, scene, acted)
+    rules = house.director.rules(guild_id)
     if rules.seats != seats:
         await house.director.set_rules(replace(rules, seats=seats))
+        acted = await moderators.record(
+            guild_id, scene.user.id, Action.SETTINGS, Target.GUILD, guild_id
+        )
+        await announce(house, scene, acted)
 
 
 async def _everyone(house: House, guild_id: int) -> Limit:

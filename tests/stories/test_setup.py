@@ -119,6 +119,7 @@ async def test_what_parley_may_do_here(town: Town) -> None:
     await town.until(lambda: finished(answered))
     log = await told(town, owner, "mod log")
     assert "locked or unlocked the personas" in log
+    assert log.count("the daily quota of everyone") == 2  # set, removed
     assert "Kraken" not in log
 
 
