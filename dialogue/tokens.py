@@ -17,6 +17,8 @@ from pathlib import Path
 
 import tiktoken
 
+from dialogue.model_server import NAME as DEMO_MODEL
+
 FALLBACK = "o200k_base"
 MESSAGE_OVERHEAD = 4
 """Start, role, separator and end of one message."""
@@ -29,6 +31,9 @@ IMAGE_TOKENS = 765
 _CACHE_VARIABLE = "TIKTOKEN_CACHE_DIR"
 _ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/{name}.tiktoken"
 _CARRIED = ("o200k_base", "cl100k_base")
+_NEAREST = {DEMO_MODEL: "cl100k_base"}
+"""For models whose own vocabulary tiktoken does not have. Neither is exact for the demo model,
+whose vocabulary is a quarter of these; the smaller one spares the bot 40 MB."""
 
 
 class TokenCounter:
@@ -71,7 +76,7 @@ def open_counter(model: str, cache: Path) -> TokenCounter:
     try:
         name = tiktoken.encoding_name_for_model(model)
     except KeyError:
-        name = FALLBACK
+        name = _NEAREST.get(model, FALLBACK)
     if name not in _CARRIED:
         name = FALLBACK  # older models: counted a little differently, but offline
     return _opened(name, str(cache))

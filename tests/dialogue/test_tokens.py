@@ -31,7 +31,7 @@ def counter(tmp_path_factory: pytest.TempPathFactory) -> TokenCounter:
     [
         ("gpt-4o-mini", "o200k_base"),
         ("gpt-4", "cl100k_base"),
-        ("SmolLM2-135M-Instruct", FALLBACK),
+        ("SmolLM2-135M-Instruct", "cl100k_base"),
         ("davinci", FALLBACK),
     ],
 )
