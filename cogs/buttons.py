@@ -82,7 +82,8 @@ class AnswerButton(
             await tell_error(interaction, NotYourAnswer())
             return
         try:
-            await admit(interaction)
+            if self._deed != STOP:  # silence waits for no store
+                await admit(interaction)
             chat = cast("commands.Bot", interaction.client).get_cog("Chat")
             await cast("Presses", chat).press(interaction, self._deed, self._key)
         except Exception as error:

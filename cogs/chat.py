@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from cogs.aside import Aside
 from cogs.attachments import take_in
 from cogs.buttons import AGAIN, STOP, AnswerButton
 from cogs.conversation import Conversation
@@ -42,7 +41,7 @@ class Chat(commands.Cog):
     def __init__(self, house: House) -> None:
         self._house = house
         self.conversation = Conversation(house)
-        self._aside_tasks: set[asyncio.Task[None]] = set()
+        self._aside = Aside()
         self._menu = app_commands.ContextMenu(name=ASK_MENU, callback=self.ask_menu)
         self._menu.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)
         self._menu.allowed_contexts = app_commands.AppCommandContext(
@@ -94,7 +93,7 @@ class Chat(commands.Cog):
         place = UnderMessage(message, ping=self._house.settings.reply_ping)
         try:
             line = self._house.dialogue.responder.line_up(message.author.id)
-            self._aside(_type_in(message.channel))
+            self._aside.begin(_type_in(message.channel))
             text = self._without_mention(message)
             scene = await self._house.manners.localised(scene)
             await self._converse(scene, place, text, message.attachments, line)
@@ -119,7 +118,7 @@ class Chat(commands.Cog):
         line = self._house.dialogue.responder.line_up(interaction.user.id)
         await self._acknowledge(interaction, line)
         if interaction.message is not None:
-            self._aside(_without_buttons(interaction.message))
+            self._aside.begin(_without_buttons(interaction.message))
         await self._answer(interaction, "", [], line, replaces=turn_id)
 
     async def _speak(self, interaction: discord.Interaction, turn_id: int) -> None:
@@ -235,12 +234,6 @@ class Chat(commands.Cog):
             names.add(message.guild.me.display_name)
         call = "|".join(re.escape(f"@{name}") for name in names)
         return re.sub(rf"^\s*(?:{call})\b[,:]?\s*|\s*(?:{call})\s*$", "", message.clean_content)
-
-    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something that the answer does not wait for."""
-        task = asyncio.create_task(work)
-        self._aside_tasks.add(task)
-        task.add_done_callback(self._aside_tasks.discard)
 
 
 async def _type_in(channel: discord.abc.MessageableChannel) -> None:

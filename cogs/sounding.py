@@ -49,7 +49,7 @@ class Silent:
         """Never: nothing is waited for."""
         return False
 
-    async def finish(self, place: Place, under: discord.Message | None) -> str:
+    async def finish(self, place: Place | None, under: discord.Message | None) -> str:
         """The note."""
         del place, under
         return self.note
@@ -70,7 +70,7 @@ class Aloud:
         """Whether not even the first sound is there."""
         return await self._spoken.late()
 
-    async def finish(self, place: Place, under: discord.Message | None) -> str:
+    async def finish(self, place: Place | None, under: discord.Message | None) -> str:
         """Wait until all of it was made; what went wrong, for the person."""
         del place, under
         report = await self._spoken.done()

@@ -13,6 +13,7 @@ import discord
 from discord import app_commands
 
 from cogs import lobby_buttons as deeds
+from cogs.aside import Aside
 from cogs.house import House
 from cogs.lobby_buttons import LobbyButton, lobby_buttons
 from cogs.lobby_words import JOINING, standing_sentence
@@ -22,13 +23,13 @@ from cogs.replies import NOT_HERE, tell
 from cogs.rights import moderates
 from cogs.scene import Scene
 from cogs.sound import Sound
-from cogs.sounding import speak_in
+from cogs.sounding import Aloud, speak_in
 from cogs.voice_status import voice_status
 from cogs.watchdog import missing_permissions
 from errors import NotAllowed
 from lobby.errors import AlreadySpeaking, LobbyAway
 from lobby.records import Stage, Standing
-from speech.base import NothingToSkip
+from speech.base import NothingToSkip, NotYours
 from words import N_
 
 LEFT = N_("Your voice session has ended. See you soon!")
@@ -67,6 +68,7 @@ class Voice(Sound):
     def __init__(self, house: House) -> None:
         self._house = house
         self._queues = QueueViews(house)
+        self._aside = Aside()
 
     async def cog_load(self) -> None:
         """Buttons of messages from before this start work too."""
@@ -75,6 +77,7 @@ class Voice(Sound):
     async def cog_unload(self) -> None:
         """Nothing updates itself any more."""
         await self._queues.close()
+        self._aside.cancel()
 
     @voice.command(name="join", description=N_("Get a voice session, or a place in the line"))
     async def join(self, interaction: discord.Interaction) -> None:
@@ -109,8 +112,12 @@ class Voice(Sound):
         player = self._house.rooms.player(interaction.guild_id or 0)
         if player is None:
             raise NothingToSkip
-        moderator = await moderates(self._house.database, interaction)
-        player.skip(interaction.user.id, moderator=moderator)
+        try:
+            player.skip(interaction.user.id)
+        except NotYours:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            moderator = await moderates(self._house.database, interaction)
+            player.skip(interaction.user.id, moderator=moderator)
         await tell(interaction, Scene.of_interaction(interaction).words(SKIPPED))
 
     @app_commands.command(description=N_("Stop what I am saying and writing for you"))
@@ -118,8 +125,10 @@ class Voice(Sound):
     @app_commands.guild_only()
     async def stop(self, interaction: discord.Interaction, everyone: bool = False) -> None:
         """``/stop``: silence first, words after."""
-        if everyone and not await moderates(self._house.database, interaction):
-            raise NotAllowed
+        if everyone:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            if not await moderates(self._house.database, interaction):
+                raise NotAllowed
         person_id, guild_id = interaction.user.id, interaction.guild_id or 0
         player = self._house.rooms.player(guild_id)
         silenced = player.stop(person_id, everyone=everyone) if player else 0
@@ -214,6 +223,8 @@ class Voice(Sound):
         spoken = speak_in(house, scene, player, await house.manners.of(scene))
         spoken.feed(text)
         spoken.end()
+        # Counted when it was said; nobody waits for that.
+        self._aside.begin(Aloud(house, scene, spoken).finish(None, None))
 
 
 async def _once_awake(deed: Callable[[], Awaitable[Standing]]) -> Standing:
