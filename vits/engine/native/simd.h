@@ -11,7 +11,11 @@
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
 #define NOINLINE static __attribute__((noinline))
+#else
+#define NOINLINE static __attribute__((noinline, noclone))  // a clone for known sizes spills
+#endif
 #define UNROLL _Pragma("GCC unroll 16")
 
 namespace {
