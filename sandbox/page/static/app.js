@@ -42,6 +42,7 @@ function onWorld(world) {
   state.speaking.forEach((id) => { if (!channels().some((c) => c.voice?.includes(id))) state.speaking.delete(id); });
   const moved = before?.me !== world.me || before?.locale !== world.locale;
   changed("world");
+  drawNote();
   if (!before || moved || (state.server !== "direct" && !server())) {
     state.unread = before?.me === world.me ? state.unread : {};
     state.pings = {};
@@ -54,7 +55,7 @@ function onWorld(world) {
 
 const EVENTS = {
   world: ({ world }) => onWorld(world),
-  hello: ({ note, trouble }) => { $("note").textContent = note; state.trouble = trouble; changed("trouble"); },
+  hello: ({ note, trouble }) => { state.note = note; drawNote(); state.trouble = trouble; changed("trouble"); },
   trouble: ({ trouble }) => { state.trouble = trouble; changed("trouble"); },
   message: ({ message, pinged }) => {
     const here = message.channel_id === state.channel;
@@ -75,6 +76,11 @@ const EVENTS = {
   incident: (event) => changed("incident", event),
   bench: ({ bench }) => drawBench(bench),
 };
+
+function drawNote() {
+  const text = `${state.world.online ? "" : "Parley is not connected (yet). "}${state.note}`;
+  if ($("note").textContent !== text) $("note").textContent = text;
+}
 
 function drawBench(bench) {
   if (bench.acknowledged === undefined) { fill($("bench")); return; }

@@ -2,6 +2,7 @@
 
 export const state = {
   world: null,        // see views.world_view
+  note: "",           // what the page says above the messages
   trouble: null,      // see trouble.view
   server: null,       // id of the server looked at, "direct" for direct messages
   channel: null,      // id of the channel looked at
