@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.actor import Actor
 from storage import database as database_module
+from storage.records import Scope
 from tests.stories.community import YES, full, house_of, locked, made, private, told
 from tests.stories.town import Town
 
@@ -36,6 +37,7 @@ async def prepared(town: Town) -> None:
     await made(town, town.owner, "Guide", "Guide them.", level="server")
     house = house_of(town)
     await house.dialogue.preferences.set_speed(town.amy.id, 1.2)
+    await house.dialogue.dictionaries.add(Scope.PERSON, town.amy.id, "nginx", "engine ex")
 
 
 async def seen(town: Town) -> list[str]:
@@ -82,7 +84,7 @@ async def attempts(town: Town) -> dict[str, Attempt]:
         "voice speed": lambda: told(town, amy, "voice speed", factor=2.0),
         "voice replies": lambda: told(town, amy, "voice replies", kind="file"),
         "dict add": lambda: told(town, amy, "dict add", word="a", spoken="b" * 90),
-        "dict remove": lambda: told(town, amy, "dict remove", word="a"),
+        "dict remove": lambda: told(town, amy, "dict remove", word="nginx"),
         "privacy forget": lambda: yes(town, amy, "privacy forget"),
         "mod clear-memory": lambda: yes(town, owner, "mod clear-memory", member=amy.user),
         "mod clear-channel": lambda: yes(town, owner, "mod clear-channel", channel=town.general),
