@@ -38,7 +38,7 @@ lint: $(VENV)/test.stamp
 
 test: $(VENV)/test.stamp lint
 	$(if $(CHROMIUM),,@echo "no Chromium here: the page's browser tests are left out")
-	$(if $(CHROMIUM),,PARLEY_WITHOUT_BROWSER=1) $(PY) -m pytest $(ARGS)
+	$(if $(CHROMIUM),,PARLEY_WITHOUT_BROWSER=1) $(PY) -m pytest -n 2 $(ARGS)
 
 bench: $(VENV)/test.stamp
 	$(PY) -m benchmarks $(ARGS)
