@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import openai
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.tools import BaseTool
 from langchain_openai import ChatOpenAI
@@ -41,6 +42,7 @@ class Model:
         self._settings = settings
         self._server = server
         self._chats: dict[str, ChatOpenAI] = {}
+        self._clients: list[openai.DefaultAsyncHttpxClient] = []
 
     @property
     def demo(self) -> bool:
@@ -103,6 +105,8 @@ class Model:
             key = settings.api_key
         known = self._chats.get(base_url or "")
         if known is None:
+            # A client of our own: LangChain shares its default ones, so they could not be closed.
+            client = openai.DefaultAsyncHttpxClient()
             known = ChatOpenAI(
                 model=self.name,
                 base_url=base_url,
@@ -111,11 +115,19 @@ class Model:
                 temperature=settings.temperature,
                 timeout=(settings.connect_s, settings.first_s, settings.first_s, settings.first_s),
                 max_retries=settings.retries,
+                http_async_client=client,
                 stream_usage=True,
                 stream_chunk_timeout=None,  # the answer has a deadline of its own for each piece
             )
             self._chats = {base_url or "": known}
+            self._clients.append(client)
         return known
+
+    async def close(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        self._chats.clear()
+        while self._clients:
+            await self._clients.pop().aclose()
 
     def _limit(self, answer_tokens: int) -> dict[str, Any]:
         # OpenAI renamed the field; most others know the old name only, and some refuse the new one.

@@ -79,6 +79,7 @@ async def open_dialogue(
                 open_model_server(threads=settings.model.threads)
             )
         model = Model(settings.model, server)
+        stack.push_async_callback(model.close)
         counter = await asyncio.to_thread(open_counter, model.name, cache)
         memory = Memory(database, settings.memory, counter, clock)
         quotas = Quotas(database, settings.quota, settings.model, clock)

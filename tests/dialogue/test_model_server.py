@@ -74,10 +74,13 @@ async def server() -> AsyncIterator[ModelServer]:
         yield opened
 
 
-async def said(model: Model, *messages: tuple[str, str]) -> str:
-    text = ""
-    async for piece in model.stream(list(messages), answer_tokens=8):  # type: ignore[arg-type]
-        text += piece.text
+async def said(server: ModelServer | None, *messages: tuple[str, str], base_url: str = "") -> str:
+    model, text = Model(ModelSettings(base_url=base_url), server), ""
+    try:
+        async for piece in model.stream(list(messages), answer_tokens=8):  # type: ignore[arg-type]
+            text += piece.text
+    finally:
+        await model.close()
     return text
 
 
@@ -85,22 +88,20 @@ async def test_it_is_niced_healthy_and_for_this_bot_alone(server: ModelServer) -
     assert await server.healthy()
     assert psutil.Process(server.pid).nice() >= 10
     assert "key" not in repr(server.api_key)
-    stranger = Model(ModelSettings(base_url=await server.base_url(5)))
     with pytest.raises(FAILURES) as caught:
-        await said(stranger, ("user", "hello"))
+        await said(None, ("user", "hello"), base_url=await server.base_url(5))
     assert type(failure(caught.value, begun=False)) is KeyRefused
 
 
 async def test_it_is_started_again_when_it_dies(server: ModelServer) -> None:
-    model = Model(ModelSettings(), server)
-    assert await said(model, ("user", "hello"))
+    assert await said(server, ("user", "hello"))
     pid = server.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     async with asyncio.timeout(30):
         await server.restarted()
     assert server.pid != pid
-    assert await said(model, ("user", "hello"))
+    assert await said(server, ("user", "hello"))
 
 
 async def test_it_is_started_again_when_it_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +113,7 @@ async def test_it_is_started_again_when_it_hangs(monkeypatch: pytest.MonkeyPatch
         os.kill(pid, signal.SIGSTOP)
         await server.restarted()
         assert server.pid != pid
-        assert await said(Model(ModelSettings(), server), ("user", "hello"))
+        assert await said(server, ("user", "hello"))
 
 
 async def test_it_ends_with_the_bot_even_by_kill_9() -> None:
@@ -145,7 +146,7 @@ def started(program: str) -> tuple[subprocess.Popen[str], int]:
 
 async def test_what_it_cannot_read_it_says(server: ModelServer) -> None:
     with pytest.raises(FAILURES) as caught:
-        await said(Model(ModelSettings(), server), ("user", "word " * 9000))
+        await said(server, ("user", "word " * 9000))
     assert type(failure(caught.value, begun=False)) is ContextTooLong
 
 
