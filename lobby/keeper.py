@@ -90,7 +90,7 @@ class Keeper:
         self._settings = settings
         self._clock = clock
         self._perform = perform
-        self._incarnation = secrets.token_hex(8)
+        self.incarnation = secrets.token_hex(8)
         self._lock = asyncio.Lock()
         self._wrote_s: float | None = None
         self._decided_version = 0
@@ -108,7 +108,7 @@ class Keeper:
 
     async def open(self) -> None:
         """Enter the books, and begin to keep time. Raises ``StorageError``."""
-        await self.run(Started(self.process, self._incarnation))
+        await self.run(Started(self.process, self.incarnation))
         self.lengths_s = await self._store.session_lengths(RECENT)
         for loop in (self._keep_time(), self._listen(), self._keep_up()):
             self._tasks.append(asyncio.create_task(loop))
@@ -143,7 +143,7 @@ class Keeper:
 
     async def ready(self, present: Mapping[int, Mapping[int, int]]) -> None:
         """This process sees Discord."""
-        await self.run(Ready(self.process, self._incarnation, present))
+        await self.run(Ready(self.process, self.incarnation, present))
 
     async def unready(self) -> None:
         """This process no longer sees Discord."""
@@ -210,7 +210,7 @@ class Keeper:
         elapsed_s = None if self._wrote_s is None else steady_s - self._wrote_s
         now_s, skew_s = reckon(books.seen_s, books.skew_s, database_s, elapsed_s)
         known = books.processes.get(self.process)
-        if known and known.incarnation != self._incarnation and not isinstance(event, Started):
+        if known and known.incarnation != self.incarnation and not isinstance(event, Started):
             raise Fenced
         lobby = Lobby(self._settings, books, self.process)
         effects: list[Effect] = []
@@ -218,7 +218,7 @@ class Keeper:
         if self.sighted and (known is None or known.gone_s < due_s):
             # Whatever we write shows that we are alive: a heartbeat of its own may have to wait
             # for its turn, behind a crowd.
-            effects += lobby.apply(Heartbeat(self.process, self._incarnation), now_s)
+            effects += lobby.apply(Heartbeat(self.process, self.incarnation), now_s)
         effects += lobby.apply(event, now_s)
         mine: list[Deeds] = []
         posts: list[Post] = []
@@ -268,7 +268,7 @@ class Keeper:
 
     async def _beat(self) -> None:
         if self.sighted and self._clock.steady_s() >= self._beat_at_s:
-            await self.run(Heartbeat(self.process, self._incarnation))
+            await self.run(Heartbeat(self.process, self.incarnation))
             self._beat_at_s = self._clock.steady_s() + self._settings.heartbeat_s
             if self._clock.steady_s() >= self._prune_at_s:
                 self._prune_at_s = self._clock.steady_s() + _PRUNE_EVERY_S

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
 from lobby.ports import NoticePort, VoiceFailed, VoicePort
-from lobby.records import Connect, Deeds, Disconnect, Move, Silence, Tell, Why
+from lobby.records import Connect, Deeds, Disconnect, Move, NoticeKind, Silence, Tell, Why
 
 _log = logging.getLogger(__name__)
 
@@ -110,5 +110,18 @@ class Performer:
             why = Why.CONNECTION_FAILED
         else:
             return
+        # "Your turn has come" would be wrong now; that it is over is told next.
+        queue = self._queues[guild_id]
+        kept = [each for each in queue if not _announces(each, channel_id)]
+        queue.clear()
+        queue.extend(kept)
         _log.info("no voice in channel %d of server %d: %s", channel_id, guild_id, why)
         await self._failed(guild_id, channel_id, why)
+
+
+def _announces(effect: Deeds, channel_id: int) -> bool:
+    """Whether it tells somebody that Parley joined them in this channel."""
+    if not isinstance(effect, Tell):
+        return False
+    notice = effect.notice
+    return notice.kind is NoticeKind.STARTED and notice.channel_id == channel_id
