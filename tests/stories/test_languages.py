@@ -87,6 +87,10 @@ async def test_a_japanese_member_speaks_and_waits_in_japanese(quiet_town: Town) 
     assert waits.startswith("ボイスの順番待ちの 1 番目です。")
     shown = await told(town, yuki, "順番")
     assert "ボイスセッション：1 枠中 1 枠使用中" in shown
+    town.owner.user.locale = "ja"
+    sessions = await told(town, town.owner, "モデレーション セッション一覧")
+    assert "（会話中）" in sessions
+    assert f"<@{yuki.id}> が待っています（1 番目）" in sessions
     await town.amy.command("voice leave")
     await town.until(lambda: any("順番が来ました" in m.content for m in _private(town, yuki)))
 
