@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -58,8 +58,12 @@ async def open_town(
     *,
     port: int = 0,
     waiting: Waiting = Waiting(),
+    opened: Callable[[str], None] = lambda url: None,
 ) -> AsyncIterator[Town]:
-    """The sandbox, its members, the page, then the bot. Raises OSError, TryFailed."""
+    """The sandbox, its members, the page, then the bot. Raises OSError, TryFailed.
+
+    ``opened(url)`` is called when the page can be looked at, before the bot is there.
+    """
     async with open_sandbox() as sandbox:
         scene, people = populate(sandbox)
         crowd = Crowd(sandbox, scene.guild, scene.voice, people, waiting.idle_s / 5)
@@ -69,11 +73,12 @@ async def open_town(
             Extra("model", "Kill the model", lambda: _kill(MODEL, "model server")),
         )
         try:
-            async with (
-                open_page(sandbox, people, extras=extras, note=waiting.sentence, port=port) as page,
-                start(sandbox.address, sandbox.ca_file, sandbox.token),
-            ):
-                yield Town(scene, people, page.url)
+            async with open_page(
+                sandbox, people, extras=extras, note=waiting.sentence, port=port
+            ) as page:
+                opened(page.url)
+                async with start(sandbox.address, sandbox.ca_file, sandbox.token):
+                    yield Town(scene, people, page.url)
         finally:
             await crowd.close()
 
@@ -113,10 +118,14 @@ async def _kill(mark: str, what: str) -> str:
 
 async def show_page(start: StartBot, *, port: int, browser: bool, waiting: Waiting) -> None:
     """Open the town and its page, and keep them until interrupted. Raises OSError, TryFailed."""
-    async with open_town(start, port=port, waiting=waiting) as town:
-        _say(f"Parley on localhost: {town.url}")
+    looking: list[asyncio.Task[bool]] = []
+
+    def opened(url: str) -> None:
+        _say(f"Parley on localhost: {url}")
         if browser:
-            await asyncio.to_thread(webbrowser.open, town.url)
+            looking.append(asyncio.create_task(asyncio.to_thread(webbrowser.open, url)))
+
+    async with open_town(start, port=port, waiting=waiting, opened=opened) as town:
         await town.scene.until_ready()
         _say("Parley is online. Ctrl+C ends it; nothing is kept.")
         await asyncio.Event().wait()
