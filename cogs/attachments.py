@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import aiohttp
 import discord
 
 from dialogue.ask import Document, Image
@@ -35,6 +36,6 @@ async def take_in(
 async def _take(attachment: discord.Attachment, reader: Attachments) -> Image | Document:
     try:
         data = await attachment.read()
-    except (discord.DiscordException, OSError) as error:
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         raise AttachmentGone from error
     return await reader.read(attachment.filename, attachment.content_type, data)

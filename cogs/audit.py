@@ -10,7 +10,7 @@ import logging
 import discord
 
 from cogs.house import House
-from cogs.places import QUIET
+from cogs.places import QUIET, UNDELIVERED
 from cogs.scene import Scene
 from dialogue.moderators import Acted
 from storage.errors import StorageError
@@ -64,7 +64,7 @@ async def announce(house: House, scene: Scene, acted: Acted) -> None:
             return
         words = Words.of(settings.locale or str(guild.preferred_locale))
         await channel.send(line(words, acted.entry), allowed_mentions=QUIET)
-    except (StorageError, discord.HTTPException, OSError) as error:
+    except (StorageError, *UNDELIVERED) as error:
         log.warning("server %s: its log channel got no post: %s", guild.id, type(error).__name__)
 
 

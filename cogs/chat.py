@@ -15,7 +15,7 @@ from cogs.attachments import take_in
 from cogs.buttons import AGAIN, STOP, AnswerButton
 from cogs.conversation import Conversation
 from cogs.house import House
-from cogs.places import QUIET, Place, UnderCommand, UnderMessage
+from cogs.places import QUIET, UNDELIVERED, Place, UnderCommand, UnderMessage
 from cogs.replies import sentence_for, tell
 from cogs.scene import Scene
 from cogs.sounding import Aloud, AsFile, begin_sound
@@ -198,7 +198,7 @@ class Chat(commands.Cog):
         """Say what went wrong where nothing was answered yet."""
         try:
             await place.refuse(sentence_for(error, scene.words))
-        except (discord.HTTPException, OSError) as failure:
+        except UNDELIVERED as failure:
             log.warning("channel %s: an error could not be told: %s", scene.channel_id, failure)
 
     async def _is_open(self, message: discord.Message) -> bool:
@@ -240,12 +240,12 @@ async def _type_in(channel: discord.abc.MessageableChannel) -> None:
     """Show at once that the message was seen; no harm if that fails."""
     try:
         await channel.typing()
-    except (discord.HTTPException, OSError) as error:
+    except UNDELIVERED as error:
         log.debug("channel %s: no typing: %s", channel.id, type(error).__name__)
 
 
 async def _without_buttons(message: discord.Message) -> None:
     try:
         await message.edit(view=None, allowed_mentions=QUIET)
-    except (discord.HTTPException, OSError) as error:
+    except UNDELIVERED as error:
         log.info("message %s keeps its buttons: %s", message.id, type(error).__name__)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import discord
 
 from cogs.pages import Page, paginate
-from cogs.places import Gone, Place
+from cogs.places import UNDELIVERED, Gone, Place
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +165,7 @@ class LiveReply:
                     self._gone = True
                     self._on_gone()
                     return
-                except (discord.HTTPException, OSError) as error:
+                except UNDELIVERED as error:
                     log.warning("an edit failed: %s", type(error).__name__)
                     if landing and not tries_left:
                         raise

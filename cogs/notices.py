@@ -8,7 +8,7 @@ import discord
 
 from cogs.lobby_buttons import lobby_buttons
 from cogs.lobby_words import notice_sentence
-from cogs.places import QUIET
+from cogs.places import QUIET, UNDELIVERED
 from lobby.records import Notice, NoticeKind
 from words import Words
 
@@ -40,14 +40,14 @@ class Notices:
         if isinstance(channel, discord.abc.Messageable):
             try:
                 await channel.send(text, view=view, allowed_mentions=mentions)
-            except (discord.HTTPException, OSError) as error:
+            except UNDELIVERED as error:
                 log.info("channel %s takes no notice: %s", notice.text_channel_id, error)
             else:
                 return
         try:
             person = await self._client.fetch_user(notice.person_id)
             await person.send(text, view=view, allowed_mentions=mentions)
-        except (discord.HTTPException, OSError) as error:
+        except UNDELIVERED as error:
             log.info("person %s takes no notice: %s", notice.person_id, type(error).__name__)
 
 

@@ -11,10 +11,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
+import aiohttp
 import discord
 
 QUIET = discord.AllowedMentions.none()
 """Passed on every send *and edit*: an edit without it parses mentions again."""
+
+UNDELIVERED = (discord.HTTPException, aiohttp.ClientError, OSError)
+"""What a request to Discord raises when it was refused, or lost on its way; time-outs too."""
 
 TOKEN_DEAD = 50027
 UNKNOWN_WEBHOOK = 10015

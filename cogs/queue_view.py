@@ -15,7 +15,7 @@ from cogs import lobby_buttons as deeds
 from cogs.house import House
 from cogs.lobby_buttons import lobby_buttons
 from cogs.lobby_words import view_text
-from cogs.places import QUIET
+from cogs.places import QUIET, UNDELIVERED
 from cogs.scene import Scene
 from lobby.records import View
 from words import N_
@@ -63,7 +63,7 @@ class QueueViews:
             del self._open[person_id]
 
     async def _keep(self, interaction: discord.Interaction, scene: Scene) -> None:
-        with suppress(TimeoutError, discord.HTTPException, OSError):
+        with suppress(*UNDELIVERED):
             async with asyncio.timeout(OPEN_S):
                 while True:
                     version = self._house.director.view().version
@@ -72,7 +72,7 @@ class QueueViews:
                             await self._house.director.changed(version)
                     await self._show(interaction, scene)
                     await asyncio.sleep(LEAST_S)
-        with suppress(discord.HTTPException, OSError):
+        with suppress(*UNDELIVERED):
             await self._show(interaction, scene, closed=True)
 
     async def _show(

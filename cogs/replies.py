@@ -14,7 +14,7 @@ from typing import cast
 import discord
 from discord import app_commands
 
-from cogs.places import QUIET
+from cogs.places import QUIET, UNDELIVERED
 from cogs.rights import SPARED, admit
 from errors import NotAllowed, ParleyError
 from storage.errors import StorageBusy, StorageError, StorageFull
@@ -87,7 +87,7 @@ async def tell_error(interaction: discord.Interaction, error: BaseException) -> 
     sentence = sentence_for(error, Words.of(str(interaction.locale)))
     try:
         await tell(interaction, sentence)
-    except (discord.HTTPException, OSError, RuntimeError) as failure:
+    except (*UNDELIVERED, RuntimeError) as failure:
         # The last is aiohttp's: Parley is being switched off.
         log.warning("interaction %s: the error could not be told: %s", interaction.id, failure)
 

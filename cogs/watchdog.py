@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+import aiohttp
 import discord
 
 from cogs.settings import DiscordSettings
@@ -147,7 +148,7 @@ class Link:
                 await self._connect(self._channel(channel_id))
             except discord.ConnectionClosed as closed:
                 code = self._last_close = closed.code
-            except (discord.DiscordException, TimeoutError, OSError) as error:
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 log.warning("guild %s: voice: %s", self._guild_id, type(error).__name__)
             else:
                 return
@@ -212,7 +213,7 @@ class Link:
             try:
                 async with asyncio.timeout(DROP_S):
                     await voice.disconnect(force=True)
-            except (discord.DiscordException, TimeoutError, OSError) as error:
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 log.info("guild %s: leaving voice: %s", self._guild_id, type(error).__name__)
         await self._absent()
 

@@ -49,6 +49,16 @@ class Paper:
         shown.touched_s.append(now_s)
 
 
+    async def remove(self, message: discord.Message) -> None:
+        self.messages.remove(cast("Shown", message))
+
+    async def refuse(self, sentence: str) -> None:
+        raise AssertionError("nothing is refused here")
+
+    async def done(self) -> None:
+        """Nothing is left behind on paper."""
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 2), st.integers(1, 60)), min_size=1, max_size=60),
     st.floats(0.5, 2),
@@ -84,7 +94,7 @@ def test_the_first_words_are_shown_at_once_and_the_last_ones_always() -> None:
             reply.feed(" word")
             await asyncio.sleep(0.05)
         reply.feed(".")
-        await reply.finish(Ending(footer="-# foot"))
+        await reply.finish(Ending(notes=("foot",)))
         (message,) = paper.messages
         assert message.content == "Hi" + " word" * 100 + ".\n-# foot"
         assert len(message.touched_s) <= 7
@@ -163,5 +173,34 @@ def test_text_that_arrives_while_an_edit_is_on_its_way_is_shown_by_the_next() ->
         await reply.finish(Ending())
         assert paper.messages[0].content == "word " * 40
         assert len(paper.messages[0].touched_s) <= 6
+
+    in_virtual_time(story())
+
+
+def test_a_note_can_be_added_later_and_taken_away_again() -> None:
+    async def story() -> None:
+        paper = Paper()
+        reply = LiveReply(paper, Throttle(1.1, 20))
+        reply.feed("Hello.")
+        ending = Ending(notes=("first",))
+        await reply.finish(ending)
+        await reply.amend(ending.noting("second"))
+        assert paper.messages[0].content == "Hello.\n-# first\n-# second"
+        await reply.amend(ending.noting(""))
+        assert paper.messages[0].content == "Hello.\n-# first"
+
+    in_virtual_time(story())
+
+
+def test_an_answer_that_is_taken_back_leaves_its_note_only() -> None:
+    async def story() -> None:
+        paper = Paper()
+        reply = LiveReply(paper, Throttle(1.1, 20))
+        reply.feed("word " * 900)
+        await asyncio.sleep(3)
+        assert len(paper.messages) == 3
+        reply.take_back()
+        await reply.finish(Ending(notes=("taken back",)))
+        assert [m.content for m in paper.messages] == ["-# taken back"]
 
     in_virtual_time(story())
