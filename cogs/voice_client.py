@@ -44,6 +44,7 @@ class ParleyVoice(discord.VoiceClient):
         self.close_code: int | None = None
         """The code the voice websocket was closed with last, if it was."""
         self._shut_since_s: float | None = None
+        self._closing: asyncio.Task[None] | None = None
         super().__init__(client, channel)
 
     def create_connection_state(self) -> VoiceConnectionState:
@@ -80,6 +81,9 @@ class ParleyVoice(discord.VoiceClient):
         super().cleanup()
         self.ended.set()
         self._heard(self, False)
+        if self.ws is not MISSING:
+            # discord.py leaves it open, and its heartbeat beating, when the gateway is gone too.
+            self._closing = asyncio.create_task(self.ws.close())
         task = asyncio.current_task()
         if task is not None and task.get_name() == "Voice websocket poller":
             # It will raise what closed the connection, to nobody: we know already.
