@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
+import gc
 import logging
 import os
 import signal
@@ -99,6 +101,13 @@ async def open_bot(settings: Settings, elsewhere: Elsewhere | None = None) -> As
         yield client
 
 
+def give_back() -> None:
+    """Hand memory that starting up used once (vocabulary, catalogues) back to the system."""
+    gc.collect()
+    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc has it, others need it less
+        libc.malloc_trim(0)
+
+
 async def run(settings: Settings, elsewhere: Elsewhere | None) -> int:
     """The bot, until it is asked to stop."""
     token = settings.discord.token.get_secret_value()
@@ -108,6 +117,7 @@ async def run(settings: Settings, elsewhere: Elsewhere | None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_bot(settings, elsewhere) as client:
+        give_back()
         running, stopping = client.begin(token), asyncio.create_task(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import emoji as names
-
 from speech.languages import base
 
 SPOKEN_MOST: Final = 3
@@ -68,6 +66,9 @@ def without_emoji(text: str) -> str:
 
 def emoji_names(text: str, language: str) -> str:
     """The names of the first few emoji in ``text``, for a reply that holds nothing else."""
+    # Here, not above: its tables take 6 MB, and replies that are only emoji are rare.
+    import emoji as names
+
     tongue = base(language) if base(language) in {"en", "zh", "ja"} else "en"
     found = list(dict.fromkeys([match["emoji"] for match in names.emoji_list(text[:400])]))
     said = [_name(symbol, tongue) for symbol in found[:SPOKEN_MOST]]
@@ -79,7 +80,9 @@ def emoji_names(text: str, language: str) -> str:
 def _name(symbol: str, language: str) -> str:
     if language == "zh" and symbol in _IN_TAIWAN:
         return _IN_TAIWAN[symbol]
-    name = names.demojize(symbol, delimiters=("", ""), language=language)
+    import emoji as names
+
+    name: str = names.demojize(symbol, delimiters=("", ""), language=language)
     return name.replace("_", " " if language == "en" else "")
 
 
