@@ -78,6 +78,8 @@ _REASONS = {
     Why.GUILD_REMOVED: N_("I was removed from the server."),
     Why.MEMBER_GONE: N_("You left the server."),
     Why.AWAY: N_("I was away for too long."),
+    Why.CLAIM_MISSED: N_("You were called and did not come in time."),
+    Why.FORGOTTEN: N_("You asked me to forget you."),
 }
 
 

@@ -47,10 +47,10 @@ class QueueViews:
     async def open(self, interaction: discord.Interaction) -> None:
         """Show the lobby in answer to ``interaction`` and keep it up to date."""
         scene = Scene.of_interaction(interaction)
-        await self._show(interaction, scene)
+        version = await self._show(interaction, scene)
         if old := self._open.pop(scene.user.id, None):
             old.cancel()
-        task = asyncio.create_task(self._keep(interaction, scene), name="queue view")
+        task = asyncio.create_task(self._keep(interaction, scene, version), name="queue view")
         self._open[scene.user.id] = task
         task.add_done_callback(lambda _: self._forget(scene.user.id, task))
 
@@ -62,22 +62,23 @@ class QueueViews:
         if self._open.get(person_id) is task:
             del self._open[person_id]
 
-    async def _keep(self, interaction: discord.Interaction, scene: Scene) -> None:
+    async def _keep(self, interaction: discord.Interaction, scene: Scene, version: int) -> None:
+        """Show what changed since ``version``, which is what was shown last."""
         with suppress(*UNDELIVERED):
             async with asyncio.timeout(OPEN_S):
                 while True:
-                    version = self._house.director.view().version
                     with suppress(TimeoutError):
                         async with asyncio.timeout(MOST_S):
                             await self._house.director.changed(version)
-                    await self._show(interaction, scene)
+                    version = await self._show(interaction, scene)
                     await asyncio.sleep(LEAST_S)
         with suppress(*UNDELIVERED):
             await self._show(interaction, scene, closed=True)
 
     async def _show(
         self, interaction: discord.Interaction, scene: Scene, *, closed: bool = False
-    ) -> None:
+    ) -> int:
+        """Show the lobby as it is; the version that was shown."""
         view = self._house.director.view(scene.user.id)
         text = view_text(scene.words, view, scene.guild_id, self._house.lobby.claim_s)
         if closed:
@@ -85,6 +86,7 @@ class QueueViews:
         await interaction.edit_original_response(
             content=text, view=_buttons(scene, view), allowed_mentions=QUIET
         )
+        return view.version
 
 
 def _buttons(scene: Scene, view: View) -> discord.ui.View:

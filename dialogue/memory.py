@@ -7,7 +7,6 @@ same, and is saved with the next message or when Parley ends.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -19,8 +18,6 @@ from dialogue.window import Counter, Window, fit, newly_left, pin_limit, turn_to
 from storage.database import Database
 from storage.errors import StorageError
 from storage.records import NewTurn, Recent, Summary, Turn
-
-log = logging.getLogger(__name__)
 
 POSTPONED_MOST = 20
 """Unsaved turns kept for one memory while the store is away; older ones leave."""
@@ -130,22 +127,24 @@ class Memory:
         )
 
     async def save(self, turn: NewTurn, *, epoch: int, replaces: int | None = None) -> Saved:
-        """Save a turn, in the place of another if it ``replaces`` one. Never raises."""
+        """Save a turn, in the place of another if it ``replaces`` one."""
         if not turn.answered:
             return Saved.NOTHING
-        try:
-            if replaces is not None:
-                saved = await self._turns.replace(replaces, turn, epoch=epoch)
-            else:
-                saved = await self._turns.save(turn, epoch=epoch)
-        except StorageError as error:
-            log.warning("a turn could not be saved yet: %s", type(error).__name__)
-            if replaces is None:
-                waiting = self._postponed.setdefault((turn.person_id, turn.guild_id), [])
-                waiting.append((turn, epoch))
-                del waiting[:-POSTPONED_MOST]
-            return Saved.POSTPONED
+        if replaces is not None:
+            saved = await self._turns.replace(replaces, turn, epoch=epoch)
+        else:
+            saved = await self._turns.save(turn, epoch=epoch)
         return Saved.FORGOTTEN if saved is None else Saved.SAVED
+
+    def postpone(self, turn: NewTurn, epoch: int, replaces: int | None = None) -> Saved:
+        """Keep a turn that the store would not take, until it does. Never raises."""
+        if not turn.answered:
+            return Saved.NOTHING
+        if replaces is None:
+            waiting = self._postponed.setdefault((turn.person_id, turn.guild_id), [])
+            waiting.append((turn, epoch))
+            del waiting[:-POSTPONED_MOST]
+        return Saved.POSTPONED
 
     async def save_all_postponed(self) -> int:
         """Try once more, as when Parley ends. How many turns are still unsaved; never raises."""

@@ -51,11 +51,10 @@ class PersonaService:
         """Who talks with this person here; ``None``: Parley as its owner has it."""
         if guild_id:
             settings = settings or await self._guilds.settings(guild_id)
-        if not (guild_id and settings and settings.persona_locked):
-            chosen = await self._store.chosen(person_id, guild_id)
-            if chosen is not None or not guild_id:
-                return chosen
-        return await self._store.default(guild_id, channel_id, role_ids)
+        locked = bool(guild_id and settings and settings.persona_locked)
+        return await self._store.active(
+            person_id, guild_id, channel_id, role_ids, chosen=not locked
+        )
 
     async def list(self, person_id: int, guild_id: int) -> tuple[Persona, ...]:
         """What this person may choose here: the server's and their own."""

@@ -15,9 +15,12 @@ from dialogue.ask import Spent
 from dialogue.errors import QuotaSpent, SpeechQuotaSpent
 from dialogue.settings import ModelSettings, QuotaSettings
 from storage.database import Database
+from storage.errors import StorageError
 from storage.records import Limit, Usage
 
 DAY_S = 86_400
+LATE_MOST = 1000
+"""Answers that are remembered uncounted while the store is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +70,23 @@ class Quotas:
         self._settings = settings
         self._prices = prices
         self._clock = clock
+        self._late: list[tuple[int, int, Usage]] = []
 
     async def allowance(
-        self, person_id: int, guild_id: int, role_ids: Sequence[int] = ()
+        self,
+        person_id: int,
+        guild_id: int,
+        role_ids: Sequence[int] = (),
+        *,
+        limited: bool = True,
     ) -> Allowance:
-        """What is left now."""
+        """What is left now. ``limited`` is off where it is known that no role has limits."""
         now_s = self._clock()
         day = day_of(now_s)
         by_guild = await self._store.used(person_id, day)
         here = by_guild.get(guild_id, Usage(day))
         everywhere = _sum(day, by_guild.values())
-        limits = await self._store.limits(guild_id) if guild_id else ()
+        limits = await self._store.limits(guild_id) if guild_id and limited else ()
         role = _limit_for(limits, guild_id, role_ids)
         tokens = _tighter(
             (self._settings.tokens_per_day or None, everywhere.tokens),
@@ -105,20 +114,36 @@ class Quotas:
 
     async def answered(self, person_id: int, guild_id: int, spent: Spent, answers: int = 1) -> None:
         """Count one answer."""
-        used = Usage(
+        await self._count(person_id, guild_id, self._usage(spent, answers))
+
+    def answered_later(self, person_id: int, guild_id: int, spent: Spent) -> None:
+        """Count one answer as soon as the store is back. Never raises."""
+        self._late.append((person_id, guild_id, self._usage(spent, 1)))
+        del self._late[:-LATE_MOST]
+
+    async def spoke(self, person_id: int, guild_id: int, spoken_s: float) -> None:
+        """Count speech that was made for somebody."""
+        used = Usage(day=day_of(self._clock()), spoken_s=spoken_s)
+        await self._count(person_id, guild_id, used)
+
+    async def _count(self, person_id: int, guild_id: int, used: Usage) -> None:
+        await self._store.add(person_id, guild_id, used)
+        while self._late:
+            late = self._late.pop()
+            try:
+                await self._store.add(*late)
+            except StorageError:
+                self._late.append(late)
+                raise
+
+    def _usage(self, spent: Spent, answers: int) -> Usage:
+        return Usage(
             day=day_of(self._clock()),
             tokens_in=spent.tokens_in,
             tokens_out=spent.tokens_out,
             tokens_counted=spent.tokens_in + spent.tokens_out if spent.counted else 0,
             answers=answers,
             cost=spent.cost,
-        )
-        await self._store.add(person_id, guild_id, used)
-
-    async def spoke(self, person_id: int, guild_id: int, spoken_s: float) -> None:
-        """Count speech that was made for somebody."""
-        await self._store.add(
-            person_id, guild_id, Usage(day=day_of(self._clock()), spoken_s=spoken_s)
         )
 
     def cost(self, tokens_in: int, tokens_out: int) -> float:

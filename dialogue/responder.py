@@ -134,10 +134,15 @@ class Responder:
         """Everything between a person's turn and the first word."""
         await self._memory.catch_up(ask.person_id, ask.guild_id)
         async with self._database.reading():
-            guild = await self._database.guilds.settings(ask.guild_id) if ask.guild_id else None
-            if ask.guild_id and await self._database.blocks.blocked(ask.guild_id, ask.person_id):
-                raise Blocked
-            allowance = await self._quotas.allowance(ask.person_id, ask.guild_id, ask.role_ids)
+            guild, limited = None, False
+            if ask.guild_id:
+                standing = await self._database.guilds.standing(ask.guild_id, ask.person_id)
+                if standing.blocked:
+                    raise Blocked
+                guild, limited = standing.settings, standing.limited
+            allowance = await self._quotas.allowance(
+                ask.person_id, ask.guild_id, ask.role_ids, limited=limited
+            )
             persona = await self._personas.active(
                 ask.person_id, ask.guild_id, ask.channel_id, ask.role_ids, guild
             )
@@ -188,12 +193,18 @@ class Responder:
             at_s=self._clock(),
             since_id=window.since_id,
         )
-        saved = await self._memory.save(turn, epoch=opened.look.epoch, replaces=ask.replaces)
-        if spent.tokens_in:
-            try:
-                await self._quotas.answered(ask.person_id, ask.guild_id, spent)
-            except StorageError as error:
-                log.warning("usage could not be counted: %s", type(error).__name__)
+        try:
+            async with self._database.writing():
+                saved = await self._memory.save(
+                    turn, epoch=opened.look.epoch, replaces=ask.replaces
+                )
+                if spent.tokens_in:
+                    await self._quotas.answered(ask.person_id, ask.guild_id, spent)
+        except StorageError as error:
+            log.warning("a turn could not be saved yet: %s", type(error).__name__)
+            saved = self._memory.postpone(turn, opened.look.epoch, ask.replaces)
+            if spent.tokens_in:
+                self._quotas.answered_later(ask.person_id, ask.guild_id, spent)
         if opened.summary and opened.look.left and saved is Saved.SAVED:
             self._start(self._summarizer.summarize(ask.person_id, ask.guild_id, opened.look))
         return saved

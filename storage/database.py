@@ -19,20 +19,29 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage.dictionary import Pronunciations
-from storage.errors import StorageError, StorageUnreachable, driver_errors, translated
+from storage.errors import (
+    StorageCorrupt,
+    StorageError,
+    StorageUnreachable,
+    driver_errors,
+    translated,
+)
 from storage.guilds import Guilds
 from storage.lobby_store import LobbyBooks
 from storage.moderation import Audit, Blocks
 from storage.people import People
 from storage.personas import Personas
 from storage.privacy import Privacy
+from storage.pseudonyms import NAME as PSEUDONYMS
+from storage.pseudonyms import Pseudonyms
 from storage.schema import migrate
+from storage.tables import SecretRow
 from storage.turns import Turns
 from storage.usage import Quotas
 
@@ -46,8 +55,9 @@ takes a second connection: if readers could hold them all, they would wait for e
 class Database:
     """Open through :func:`open_database`. All repositories share its connections."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, pseudonyms: Pseudonyms) -> None:
         self._engine = engine
+        self.pseudonyms = pseudonyms
         self._turn_to_write = asyncio.Lock() if engine.dialect.name == "sqlite" else None
         # Whose transaction is open: a task started inside one must not share it.
         self._together: dict[asyncio.Task[Any] | None, AsyncConnection] = {}
@@ -153,9 +163,18 @@ async def open_database(url: str) -> AsyncIterator[Database]:
                 await asyncio.to_thread(_use_wal, str(target.database))
                 _prepare_sqlite(engine)
             await migrate(engine)
-        yield Database(engine)
+            pseudonyms = await _pseudonyms(engine)
+        yield Database(engine, pseudonyms)
     finally:
         await engine.dispose()
+
+
+async def _pseudonyms(engine: AsyncEngine) -> Pseudonyms:
+    async with engine.connect() as connection:
+        key = await connection.scalar(select(SecretRow.value).where(SecretRow.name == PSEUDONYMS))
+    if key is None:
+        raise StorageCorrupt("the key for pseudonyms is missing")
+    return Pseudonyms(key)
 
 
 def _target(url: str) -> URL:

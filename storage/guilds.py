@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from storage.portable import upsert
-from storage.records import GuildSettings, Replies
-from storage.tables import GuildRow
+from storage.records import GuildSettings, Replies, Standing
+from storage.tables import BlockRow, GuildRow, LimitRow
 
 if TYPE_CHECKING:
     from storage.database import Database
@@ -29,6 +29,21 @@ class Guilds:
                 select(GuildRow.settings).where(GuildRow.guild_id == guild_id)
             )
         return _read(guild_id, stored) if stored else GuildSettings(guild_id=guild_id)
+
+    async def standing(self, guild_id: int, person_id: int) -> Standing:
+        """What a message needs to know of a server before anything else, in one statement."""
+        ids = self._database.pseudonyms.known_as(person_id)
+        wanted = select(
+            select(GuildRow.settings).where(GuildRow.guild_id == guild_id).scalar_subquery(),
+            select(BlockRow.at_s)
+            .where(BlockRow.guild_id == guild_id, BlockRow.person_id.in_(ids))
+            .exists(),
+            select(LimitRow.role_id).where(LimitRow.guild_id == guild_id).exists(),
+        )
+        async with self._database.reading() as connection:
+            stored, blocked, limited = (await connection.execute(wanted)).one()
+        settings = _read(guild_id, stored) if stored else GuildSettings(guild_id=guild_id)
+        return Standing(settings=settings, blocked=bool(blocked), limited=bool(limited))
 
     async def save_settings(self, settings: GuildSettings) -> None:
         async with self._database.writing() as connection:

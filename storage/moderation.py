@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select
 
 from storage.portable import upsert
-from storage.pseudonyms import known_as
 from storage.records import Action, AuditEntry, Block, Target
 from storage.tables import AuditRow, BlockRow
 
@@ -38,7 +37,7 @@ class Blocks:
             gone = await connection.execute(
                 delete(BlockRow).where(
                     BlockRow.guild_id == guild_id,
-                    BlockRow.person_id.in_(await known_as(connection, person_id)),
+                    BlockRow.person_id.in_(self._database.pseudonyms.known_as(person_id)),
                 )
             )
             return gone.rowcount > 0
@@ -49,7 +48,7 @@ class Blocks:
                 select(BlockRow.at_s)
                 .where(
                     BlockRow.guild_id == guild_id,
-                    BlockRow.person_id.in_(await known_as(connection, person_id)),
+                    BlockRow.person_id.in_(self._database.pseudonyms.known_as(person_id)),
                 )
                 .limit(1)
             )

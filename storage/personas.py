@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Row, and_, delete, literal, or_, select, union_all
 
 from storage.portable import upsert
 from storage.records import DefaultFor, Persona, PersonaDefault, Scope
@@ -99,22 +99,6 @@ class Personas:
                 )
             )
 
-    async def chosen(self, person_id: int, guild_id: int) -> Persona | None:
-        wanted = (
-            select(*_COLUMNS)
-            .join(PersonaChoiceRow, PersonaChoiceRow.persona_id == PersonaRow.id)
-            .where(
-                PersonaChoiceRow.person_id == person_id,
-                PersonaChoiceRow.guild_id == guild_id,
-                # A persona that became somebody else's, or another server's, is not chosen.
-                PersonaRow.guild_id == guild_id,
-                PersonaRow.owner_id.in_((0, person_id)),
-            )
-        )
-        async with self._database.reading() as connection:
-            row = (await connection.execute(wanted)).one_or_none()
-            return None if row is None else _persona(row)
-
     async def set_default(
         self, guild_id: int, kind: DefaultFor, subject_id: int, persona_id: int | None
     ) -> None:
@@ -151,15 +135,30 @@ class Personas:
                 for guild, kind, subject, persona in await connection.execute(wanted)
             )
 
-    async def default(
-        self, guild_id: int, channel_id: int, role_ids: tuple[int, ...]
+    async def active(
+        self,
+        person_id: int,
+        guild_id: int,
+        channel_id: int,
+        role_ids: tuple[int, ...] = (),
+        *,
+        chosen: bool = True,
     ) -> Persona | None:
-        """The server's default for this place and these roles: channel, then role, then server.
+        """Who talks: the person's choice (unless ``chosen`` is off), else the server's default.
 
-        Among several roles the one listed first in ``role_ids`` wins.
+        The default of the channel comes before that of a role, and that before the server's; among
+        several roles the one listed first in ``role_ids`` wins.
         """
-        by_role = {role_id: place for place, role_id in enumerate(role_ids)}
-        mine = or_(
+        mine = select(literal(_CHOSEN), literal(0), *_COLUMNS).join(
+            PersonaChoiceRow, PersonaChoiceRow.persona_id == PersonaRow.id
+        )
+        mine = mine.where(
+            literal(chosen),
+            PersonaChoiceRow.person_id == person_id,
+            PersonaChoiceRow.guild_id == guild_id,
+            *_choosable(person_id, guild_id),
+        )
+        here = or_(
             and_(
                 PersonaDefaultRow.kind == DefaultFor.CHANNEL,
                 PersonaDefaultRow.subject_id == channel_id,
@@ -170,19 +169,30 @@ class Personas:
             ),
             PersonaDefaultRow.kind == DefaultFor.GUILD,
         )
-        wanted = (
+        given = (
             select(PersonaDefaultRow.kind, PersonaDefaultRow.subject_id, *_COLUMNS)
             .join(PersonaRow, PersonaRow.id == PersonaDefaultRow.persona_id)
-            .where(PersonaDefaultRow.guild_id == guild_id, mine)
+            .where(PersonaDefaultRow.guild_id == guild_id, here)
             .where(PersonaRow.guild_id == guild_id, PersonaRow.owner_id == 0)
         )
-        order = list(DefaultFor)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(wanted)).all()
-        if not rows:
-            return None
-        first = min(rows, key=lambda row: (order.index(DefaultFor(row[0])), by_role.get(row[1], 0)))
-        return Persona(*first[2:])
+            rows = (await connection.execute(union_all(mine, given))).all()
+        order = [_CHOSEN, *DefaultFor]
+        places = {role_id: place for place, role_id in enumerate(role_ids)}
+        first = min(
+            rows,
+            key=lambda row: (order.index(row[0]), places.get(row[1], 0)),
+            default=None,
+        )
+        return None if first is None else Persona(*first[2:])
+
+
+_CHOSEN = "chosen"
+
+
+def _choosable(person_id: int, guild_id: int) -> tuple[ColumnElement[bool], ...]:
+    """A persona that became somebody else's, or another server's, is not chosen."""
+    return PersonaRow.guild_id == guild_id, PersonaRow.owner_id.in_((0, person_id))
 
 
 def _persona(row: Row[*tuple[Any, ...]]) -> Persona:

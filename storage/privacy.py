@@ -13,7 +13,6 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.portable import add
-from storage.pseudonyms import known_as
 from storage.records import Forgotten, Scope, Target
 from storage.tables import PERSON, AuditRow, Base, BlockRow, PersonaRow, PronunciationRow, UsageRow
 
@@ -34,7 +33,7 @@ class Privacy:
         """Every row about this person, by table; values as stored."""
         held: dict[str, list[dict[str, Any]]] = {}
         async with self._database.reading() as connection:
-            ids = await known_as(connection, person_id)
+            ids = self._database.pseudonyms.known_as(person_id)
             for table in Base.metadata.sorted_tables:
                 about = _about(table, ids)
                 if about is not None:
@@ -49,7 +48,7 @@ class Privacy:
         (see ``storage.pseudonyms``), and audit entries, with 0 in place of the person.
         """
         async with self._database.writing() as connection:
-            rows = await _keep_traces(connection, self._database.dialect, person_id, today)
+            rows = await _keep_traces(connection, self._database, person_id, today)
             # Pronunciations first: those of a persona are found through it.
             for table in sorted(Base.metadata.tables.values(), key=lambda t: t.name, reverse=True):
                 about = _about(table, (person_id,))
@@ -106,10 +105,10 @@ def _about(table: Table, ids: tuple[int, ...]) -> ColumnElement[bool] | None:
 
 
 async def _keep_traces(
-    connection: AsyncConnection, dialect: str, person_id: int, today: str
+    connection: AsyncConnection, database: Database, person_id: int, today: str
 ) -> int:
     """Take the person out of rows that must stay. How many rows."""
-    _, stand_in = await known_as(connection, person_id)
+    stand_in = database.pseudonyms.of(person_id)
     changed = 0
     for statement in (
         update(AuditRow).where(AuditRow.actor_id == person_id).values(actor_id=0),
@@ -129,5 +128,5 @@ async def _keep_traces(
         values = dict(row)
         key = {"person_id": stand_in, "guild_id": values["guild_id"], "day": values["day"]}
         amounts = {name: value for name, value in values.items() if name not in key}
-        await connection.execute(add(dialect, UsageRow, key, amounts))
+        await connection.execute(add(database.dialect, UsageRow, key, amounts))
     return changed

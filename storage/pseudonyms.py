@@ -10,23 +10,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from storage.tables import SecretRow
-
-_NAME = "pseudonyms"  # drawn at random by the first migration
+NAME = "pseudonyms"  # in the table of secrets; drawn at random by the first migration
 
 
-async def pseudonym(connection: AsyncConnection, person_id: int) -> int:
-    """Negative, so that it is nobody's snowflake."""
-    key = await connection.scalar(select(SecretRow.value).where(SecretRow.name == _NAME))
-    if key is None:
-        raise RuntimeError("the database has no key for pseudonyms")
-    digest = hmac.digest(bytes.fromhex(key), str(person_id).encode(), hashlib.sha256)
-    return -(int.from_bytes(digest[:8], "big") >> 2) - 1
+class Pseudonyms:
+    """Made from the installation's key."""
 
+    def __init__(self, key: str) -> None:
+        self._key = bytes.fromhex(key)
 
-async def known_as(connection: AsyncConnection, person_id: int) -> tuple[int, int]:
-    """The numbers under which this person's usage and blocks may be."""
-    return person_id, await pseudonym(connection, person_id)
+    def of(self, person_id: int) -> int:
+        """Negative, so that it is nobody's snowflake."""
+        digest = hmac.digest(self._key, str(person_id).encode(), hashlib.sha256)
+        return -(int.from_bytes(digest[:8], "big") >> 2) - 1
+
+    def known_as(self, person_id: int) -> tuple[int, int]:
+        """The numbers under which this person's usage and blocks may be."""
+        return person_id, self.of(person_id)

@@ -257,6 +257,16 @@ class GuildSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How a person stands in a server."""
+
+    settings: GuildSettings
+    blocked: bool
+    limited: bool
+    """Whether any role has limits here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """What a forget did."""
 

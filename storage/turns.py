@@ -5,7 +5,18 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.portable import insert_ignoring
@@ -57,10 +68,11 @@ class Turns:
         async def fetch(connection: AsyncConnection, header: Row[*tuple[Any, ...]]) -> Recent:
             pages = _Pages(person_id, guild_id, before_id)
             turns, more = await pages.read(connection, budget_tokens, turn_tokens)
+            pinned = await pages.pinned(connection) if header.pins else ()
             return Recent(
                 epoch=header.epoch,
                 turns=turns,
-                pinned=await pages.pinned(connection),
+                pinned=pinned,
                 summary=_summary(header),
                 more=more,
             )
@@ -89,14 +101,24 @@ class Turns:
 
     async def save(self, turn: NewTurn, *, epoch: int) -> Turn | None:
         """Save a turn once; ``None``, and nothing saved, when the memory was cleared meanwhile."""
-        values = _values(turn)
-        async with self._database.writing() as connection:
-            if not await _same_epoch(connection, turn.person_id, turn.guild_id, epoch):
-                return None
-            found = await connection.execute(
-                insert(TurnRow).values(**values, pinned=False).returning(TurnRow.id)
+        values = {**_values(turn), "pinned": False}
+        # FOR UPDATE holds a clear on PostgreSQL off until we committed; SQLite has one writer.
+        still_there = (
+            select(
+                *(
+                    bindparam(None, value, TurnRow.__table__.c[name].type)
+                    for name, value in values.items()
+                )
             )
-            return Turn(id=found.scalar_one(), pinned=False, **values)
+            .where(_my_memory(turn.person_id, turn.guild_id), MemoryRow.epoch == epoch)
+            .with_for_update()
+        )
+        async with self._database.writing() as connection:
+            found = await connection.execute(
+                insert(TurnRow).from_select(list(values), still_there).returning(TurnRow.id)
+            )
+            turn_id = found.scalar_one_or_none()
+            return None if turn_id is None else Turn(id=turn_id, **values)
 
     async def replace(self, turn_id: int, turn: NewTurn, *, epoch: int) -> Turn | None:
         """Put a new answer where an old one was, keeping its place and its pin.
@@ -278,6 +300,11 @@ async def _header(
             MemoryRow.summary_tokens,
             MemoryRow.summary_encoding,
             MemoryRow.summary_upto,
+            # Most memories have no pins: this spares them a statement.
+            select(TurnRow.id)
+            .where(_mine(person_id, guild_id), TurnRow.pinned)
+            .exists()
+            .label("pins"),
         ).where(_my_memory(person_id, guild_id))
     )
     return found.one_or_none()
@@ -286,7 +313,6 @@ async def _header(
 async def _same_epoch(
     connection: AsyncConnection, person_id: int, guild_id: int, epoch: int
 ) -> bool:
-    # FOR UPDATE holds a clear on PostgreSQL off until we committed; SQLite has one writer anyway.
     found = await connection.scalar(
         select(MemoryRow.epoch).where(_my_memory(person_id, guild_id)).with_for_update()
     )

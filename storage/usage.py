@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, delete, func, select
 
 from storage.portable import add, upsert
-from storage.pseudonyms import known_as
 from storage.records import Limit, Usage
 from storage.tables import LimitRow, UsageRow
 
@@ -58,7 +57,7 @@ class Quotas:
             rows = await connection.execute(
                 select(UsageRow.guild_id, *_SUMS)
                 .where(
-                    UsageRow.person_id.in_(await known_as(connection, person_id)),
+                    UsageRow.person_id.in_(self._database.pseudonyms.known_as(person_id)),
                     UsageRow.day == day,
                 )
                 .group_by(UsageRow.guild_id)

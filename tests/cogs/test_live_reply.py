@@ -48,7 +48,6 @@ class Paper:
         shown.content, shown.view = content, view
         shown.touched_s.append(now_s)
 
-
     async def remove(self, message: discord.Message) -> None:
         self.messages.remove(cast("Shown", message))
 

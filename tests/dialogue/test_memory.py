@@ -128,6 +128,7 @@ async def test_a_turn_is_not_lost_while_the_store_is_locked(
         assert "during" in str(scene.sent)
         thief.give_back()
         await scene.say("after")
+        assert (await scene.dialogue.quotas.allowance(ANNA, CLUB)).used.answers == 4
         assert [asked for asked, _ in await scene.history()] == [
             "before",
             "during",

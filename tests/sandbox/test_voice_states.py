@@ -27,9 +27,7 @@ def voice_events(sandbox: Sandbox) -> list[Mapping[str, object]]:
     return [e.details for e in sandbox.events if e.kind == "voice.state"]
 
 
-async def test_members_come_move_and_leave(
-    connect: Connect, sandbox: Sandbox, home: Home
-) -> None:
+async def test_members_come_move_and_leave(connect: Connect, sandbox: Sandbox, home: Home) -> None:
     bot = await connect()
     attic = sandbox.add_voice_channel(home.guild, "Attic")
     seen: asyncio.Queue[tuple[str | None, str | None]] = asyncio.Queue()

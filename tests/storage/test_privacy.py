@@ -1,4 +1,4 @@
-"""Export hands over everything about a person; forget removes it, from the bytes of the files too."""
+"""Export hands over everything about a person; forget removes it, from the files' bytes too."""
 
 from __future__ import annotations
 

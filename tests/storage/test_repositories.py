@@ -11,10 +11,12 @@ from storage.records import (
     DefaultFor,
     GuildSettings,
     Limit,
+    Persona,
     Preferences,
     Pronunciation,
     Replies,
     Scope,
+    Standing,
     Target,
     Usage,
 )
@@ -34,19 +36,23 @@ async def test_preferences_are_remembered_and_can_be_taken_back(database: Databa
     assert await database.privacy.export(ANNA) == {}
 
 
+async def chosen(database: Database, person: int, guild: int) -> Persona | None:
+    return await database.personas.active(person, guild, ROOM)
+
+
 async def test_a_persona_is_chosen_by_one_person_in_one_server(database: Database) -> None:
     pirate = await database.personas.save(guild_id=CLUB, owner_id=0, name="Pirate", prompt="Arr.")
     await database.personas.choose(ANNA, CLUB, pirate.id)
-    assert await database.personas.chosen(ANNA, CLUB) == pirate
-    assert await database.personas.chosen(BEN, CLUB) is None
-    assert await database.personas.chosen(ANNA, HALL) is None
+    assert await chosen(database, ANNA, CLUB) == pirate
+    assert await chosen(database, BEN, CLUB) is None
+    assert await chosen(database, ANNA, HALL) is None
     again = await database.personas.save(
         guild_id=CLUB, owner_id=0, name="Pirate", prompt="Ahoy!", voice="joe", speed=0.9
     )
     assert again.id == pirate.id
-    assert await database.personas.chosen(ANNA, CLUB) == again
+    assert await chosen(database, ANNA, CLUB) == again
     await database.personas.choose(ANNA, CLUB, None)
-    assert await database.personas.chosen(ANNA, CLUB) is None
+    assert await chosen(database, ANNA, CLUB) is None
 
 
 async def test_nobody_talks_with_a_persona_of_another(database: Database) -> None:
@@ -54,11 +60,11 @@ async def test_nobody_talks_with_a_persona_of_another(database: Database) -> Non
     assert await database.personas.list(CLUB, ANNA) == (private,)
     assert await database.personas.list(CLUB, BEN) == ()
     await database.personas.choose(BEN, CLUB, private.id)
-    assert await database.personas.chosen(BEN, CLUB) is None
+    assert await chosen(database, BEN, CLUB) is None
     await database.personas.choose(ANNA, HALL, private.id)
-    assert await database.personas.chosen(ANNA, HALL) is None
+    assert await chosen(database, ANNA, HALL) is None
     await database.personas.set_default(CLUB, DefaultFor.GUILD, CLUB, private.id)
-    assert await database.personas.default(CLUB, ROOM, ()) is None
+    assert await chosen(database, ANNA, CLUB) is None
 
 
 async def test_the_more_particular_default_wins(database: Database) -> None:
@@ -70,7 +76,10 @@ async def test_the_more_particular_default_wins(database: Database) -> None:
     await database.personas.set_default(CLUB, DefaultFor.ROLE, RED, made["red"].id)
     await database.personas.set_default(CLUB, DefaultFor.ROLE, BLUE, made["blue"].id)
     await database.personas.set_default(CLUB, DefaultFor.CHANNEL, ROOM, made["room"].id)
-    default = database.personas.default
+
+    async def default(guild: int, channel: int, roles: tuple[int, ...]) -> Persona | None:
+        return await database.personas.active(ANNA, guild, channel, roles)
+
     assert await default(CLUB, ROOM, (RED, BLUE)) == made["room"]
     assert await default(CLUB, 1, (RED, BLUE)) == made["red"]
     assert await default(CLUB, 1, (BLUE, RED)) == made["blue"]
@@ -82,6 +91,10 @@ async def test_the_more_particular_default_wins(database: Database) -> None:
     await database.personas.set_default(CLUB, DefaultFor.ROLE, BLUE, None)
     assert await default(CLUB, ROOM, (BLUE,)) == made["everyone"]
     assert len(await database.personas.defaults(CLUB)) == 2
+    await database.personas.choose(ANNA, CLUB, made["blue"].id)
+    assert await default(CLUB, ROOM, ()) == made["blue"]
+    locked = await database.personas.active(ANNA, CLUB, ROOM, (), chosen=False)
+    assert locked == made["everyone"]
 
 
 async def test_dictionaries_of_different_owners_are_apart(database: Database) -> None:
@@ -155,6 +168,21 @@ async def test_the_audit_log_is_read_backwards_in_pages(database: Database) -> N
     assert [entry.target_id for entry in rest] == [1, 0]
     assert await database.audit.list(HALL) == ()
     assert await database.audit.expire(2.0) == 2
+
+
+async def test_how_a_person_stands_is_one_answer(database: Database) -> None:
+    assert await database.guilds.standing(CLUB, ANNA) == Standing(
+        GuildSettings(CLUB), blocked=False, limited=False
+    )
+    await database.guilds.save_settings(GuildSettings(CLUB, tools=True))
+    await database.blocks.add(Block(CLUB, ANNA, by_id=BEN, at_s=1.0))
+    await database.quotas.set_limit(Limit(CLUB, RED, 1, None))
+    expected = Standing(GuildSettings(CLUB, tools=True), blocked=True, limited=True)
+    assert await database.guilds.standing(CLUB, ANNA) == expected
+    await database.privacy.forget(ANNA, today="2026-11-22")
+    assert await database.guilds.standing(CLUB, ANNA) == expected
+    assert not (await database.guilds.standing(CLUB, BEN)).blocked
+    assert not (await database.guilds.standing(HALL, ANNA)).blocked
 
 
 async def test_a_server_keeps_what_it_set(database: Database) -> None:

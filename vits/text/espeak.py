@@ -83,7 +83,7 @@ class EspeakVoice:
 
 
 class Espeak:
-    """The library, loaded once. Thread-safe: calls from several threads wait for each other."""
+    """The library; :func:`espeak` has it. Calls from several threads wait for each other."""
 
     def __init__(self, library: Library) -> None:
         """Raises MissingDependency: the library or its data cannot be used."""
@@ -283,6 +283,16 @@ def libraries() -> tuple[Library, ...]:
 
 
 @functools.cache
+def opened(library: Library) -> Espeak:
+    """A copy, loaded once for the life of the process: its globals hold a pointer to ours.
+
+    Raises:
+        MissingDependency: it cannot be used.
+    """
+    return Espeak(library)
+
+
+@functools.cache
 def espeak() -> Espeak:
     """The one instance of this process, loaded when first asked for.
 
@@ -292,7 +302,7 @@ def espeak() -> Espeak:
     reasons = []
     for library in libraries():
         try:
-            return Espeak(library)
+            return opened(library)
         except (MissingDependency, AttributeError) as error:  # a function the copy does not export
             reasons.append(str(error))
     how = "espeak-ng is missing: pip install espeakng-loader"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from vits.config import TextFront
 from vits.errors import BadText
 from vits.io.manifest import find_weights
-from vits.text.espeak import Espeak, libraries
+from vits.text.espeak import Espeak, libraries, opened
 from vits.text.piper import CharactersFront, EspeakFront
 from vits.text.sentences import MOST_SYMBOLS
 
@@ -39,7 +39,7 @@ def test_ids_are_those_of_piper(language: str) -> None:
 @pytest.fixture(scope="module")
 def copies() -> tuple[Espeak, Espeak]:
     """The copy of espeak-ng that says how clauses end, and one that does not."""
-    knowing, guessing = (Espeak(library) for library in libraries())
+    knowing, guessing = (opened(library) for library in libraries())
     assert knowing.knows_marks
     assert not guessing.knows_marks
     return knowing, guessing

@@ -57,9 +57,19 @@ struct Convolution {
     const long group = Outputs * dilation, rest = rows % group;
     return rows / group * dilation + (rest < dilation ? rest : dilation);
   }
-  long row_of(long tile) const {
-    return tile / shape.dilation * Outputs * shape.dilation + tile % shape.dilation;
-  }
+  // The first row of each tile, one after the other.
+  struct Walk {
+    long row, phase;
+    const long dilation;
+    Walk(long tile, long dilation)
+        : row(tile / dilation * Outputs * dilation + tile % dilation),
+          phase(tile % dilation),
+          dilation(dilation) {}
+    void next() {
+      row++;
+      if (++phase == dilation) phase = 0, row += (Outputs - 1) * dilation;
+    }
+  };
 
   // Tiles are multiplied kTiles at a time; the last few in a smaller block.
   static int width_of(long left) {
@@ -74,22 +84,22 @@ struct Convolution {
     scratch += (size_t)P * kTiles * kBlock * 4;
     float* staging = (float*)scratch;
     if (sizeof(typename N::Item) == 2) scratch += 2 * P * panel;
-    float* maxima = (float*)scratch;  // of each block of the chunk, by point
-    scratch += ((size_t)shape.chunk * P * 4 + 63) / 64 * 64;
+    float* scales = (float*)scratch;  // of each block of the chunk, a vector of points
+    scratch += (size_t)shape.chunk * kLanes * 4;
     const size_t weight_block = (size_t)P * steps * N::kStep * kBlock * sizeof(typename N::Item);
 
     for (long start = 0; start < tiles; start += (long)shape.chunk * kTiles) {
       const long end = start + (long)shape.chunk * kTiles;
       const long stop = end < tiles ? end : tiles;
       char* panels = scratch;
-      float* scale = maxima;
-      for (long t = start; t < stop; t += kTiles, panels += P * panel, scale += P)
+      float* scale = scales;
+      for (long t = start; t < stop; t += kTiles, panels += P * panel, scale += kLanes)
         transform(t, width_of(stop - t), panels, staging, edge, scale);
       for (int n = call.from; n < call.to; n += kBlock) {
         const char* weights = (const char*)call.weights + n / kBlock * weight_block;
         panels = scratch;
-        scale = maxima;
-        for (long t = start; t < stop; t += kTiles, panels += P * panel, scale += P)
+        scale = scales;
+        for (long t = start; t < stop; t += kTiles, panels += P * panel, scale += kLanes)
           multiply(t, width_of(stop - t), n, panels, weights, results, scale);
       }
     }
@@ -98,28 +108,31 @@ struct Convolution {
   // Transforms `width` tiles from tile `first` on into one panel per point.
   __attribute__((noinline)) void transform(long first, int width, char* panels, float* staging,
                                            float* edge, float* scale) const {
-    const parley::View& in = call.in;
-    float* floats = sizeof(typename N::Item) == 4 ? (float*)panels : staging;
+    const parley::View in = call.in;
+    const int channels = shape.in, groups = shape.groups;
+    const long dilation = shape.dilation, last = tiles - 1;
+    float* const floats = sizeof(typename N::Item) == 4 ? (float*)panels : staging;
     const size_t point = panel / sizeof(typename N::Item);  // floats from point to point
     Vec power[P];  // an upper bound of any tile's, lane by lane
     UNROLL for (int p = 0; p < P; p++) power[p] = Vec{};
-    for (int g = 0; g < shape.groups; g++) {
+    for (int g = 0; g < groups; g++) {
+      Walk walk(first, dilation);
+      const long shift = call.first - shape.pad + g * Taps * dilation;
       Vec most[P];
       UNROLL for (int p = 0; p < P; p++) most[p] = Vec{};
       for (int m = 0; m < width; m++) {
-        const long tile = first + m < tiles ? first + m : tiles - 1;
-        const long top = call.first + row_of(tile) - shape.pad + (long)g * Taps * shape.dilation;
+        const long top = shift + walk.row;
         const float* source = in.data + (top - in.begin) * in.stride;
-        ptrdiff_t stride = in.stride * shape.dilation;
-        if (top < in.begin || top + (P - 1) * (long)shape.dilation >= in.end) {
-          gather(top, edge);
+        ptrdiff_t stride = in.stride * dilation;
+        if (top < in.begin || top + (P - 1) * dilation >= in.end) {
+          gather(in, top, edge);
           source = edge;
-          stride = shape.in;
+          stride = channels;
         }
-        float* to = floats + ((size_t)g * shape.in / kLanes * width + m) * kLanes;
+        float* to = floats + ((size_t)g * channels / kLanes * width + m) * kLanes;
         Vec sum[P];
         UNROLL for (int p = 0; p < P; p++) sum[p] = Vec{};
-        for (int c = 0; c < shape.in; c += kLanes, to += width * kLanes) {
+        for (int c = 0; c < channels; c += kLanes, to += width * kLanes) {
           Vec d[P], u[P];
           UNROLL for (int p = 0; p < P; p++) d[p] = load(source + p * stride + c);
           T::input(d, u);
@@ -131,6 +144,7 @@ struct Convolution {
         if (N::kScaled) {
           UNROLL for (int p = 0; p < P; p++) most[p] = vmax(most[p], sum[p]);
         }
+        if (first + m < last) walk.next();  // the last tile fills the block
       }
       UNROLL for (int p = 0; p < P; p++) power[p] += most[p];
     }
@@ -138,8 +152,7 @@ struct Convolution {
   }
 
   // A tile's inputs at the edge of the signal, with the rows outside as zeros.
-  void gather(long top, float* edge) const {
-    const parley::View& in = call.in;
+  void gather(const parley::View& in, long top, float* edge) const {
     for (int p = 0; p < P; p++, top += shape.dilation) {
       if (top < in.begin || top >= in.end)
         memset(edge + (size_t)p * shape.in, 0, (size_t)shape.in * 4);
@@ -154,10 +167,14 @@ struct Convolution {
   // To 16 bits, scaled at each point so that no tile's length exceeds kLength.
   void narrow(Int16*, int width, const float* floats, size_t point, char* panels, const Vec* power,
               float* scale) const {
+    static_assert(P <= kLanes, "a vector holds a number for each point");
+    alignas(64) float factors[kLanes] = {};
+    for (int p = 0; p < P; p++) factors[p] = sum_of(power[p]);
+    const Vec length = vmax(_mm512_sqrt_ps(load(factors)), all(1e-30f));
+    store(scale, length * (1 / Int16::kLength));
+    store(factors, Int16::kLength / length);
     for (int p = 0; p < P; p++, floats += point, panels += panel) {
-      const float length = root(sum_of(power[p]));
-      scale[p] = length / Int16::kLength;
-      const Vec factor = all(length > 1e-30f ? Int16::kLength / length : 0.f);
+      const Vec factor = all(factors[p]);
       for (int s = 0; s < steps; s++) {
         for (int m = 0; m < width; m++) {
           const float* from = floats + (2 * s * width + m) * kLanes;
@@ -185,8 +202,7 @@ struct Convolution {
   void multiply(long first, int width, int n, const char* panels, const char* weights,
                 char* results, const float* scale) const {
     const size_t row = (size_t)kBlock * 4, point = (size_t)width * row;
-    const size_t weight_point =
-        (size_t)steps * N::kStep * kBlock * sizeof(typename N::Item);
+    const size_t weight_point = (size_t)steps * N::kStep * kBlock * sizeof(typename N::Item);
     for (int p = 0; p < P; p++) {
       const char *a = panels + p * panel, *w = weights + p * weight_point;
       char* out = results + p * point;
@@ -195,22 +211,25 @@ struct Convolution {
       else N::template product<kTiles / 3>(a, steps, w, out);
     }
     Vec scales[2][P];
-    UNROLL for (int p = 0; p < P; p++) {
-      if (call.weight_scale) {
-        const float* s = call.weight_scale + (size_t)p * shape.out + n;
+    if (N::kScaled) {
+      const float* s = call.weight_scale + n;
+      for (int p = 0; p < P; p++, s += shape.out)
         scales[0][p] = load(s) * scale[p], scales[1][p] = load(s + kLanes) * scale[p];
-      }
     }
-    for (int m = 0; m < width && first + m < tiles; m++) {
+    const Epilogue e = call.epilogue;  // a copy: the compiler knows that no store changes it
+    const long end = rows, dilation = shape.dilation;
+    const int count = tiles - first < width ? (int)(tiles - first) : width;
+    Walk walk(first, dilation);
+    for (int m = 0; m < count; m++, walk.next()) {
       Vec v[P], low[Outputs], high[Outputs];
       const char* at = results + m * row;
       UNROLL for (int p = 0; p < P; p++) v[p] = N::result(at + p * point, scales[0][p]);
       T::output(v, low);
       UNROLL for (int p = 0; p < P; p++) v[p] = N::result(at + p * point + row / 2, scales[1][p]);
       T::output(v, high);
-      long r = row_of(first + m);
-      UNROLL for (int i = 0; i < Outputs; i++, r += shape.dilation)
-        if (r < rows) finish(call.epilogue, r, n, low[i], high[i]);
+      long r = walk.row;
+      UNROLL for (int i = 0; i < Outputs; i++, r += dilation)
+        if (r < end) finish(e, r, n, low[i], high[i]);
     }
   }
 };

@@ -182,7 +182,7 @@ size_t ConvLayer::scratch_bytes(long rows) const {
   return points * shape_.in * 4                                        // edge
          + points * tiles * kernels_->block * 4                        // results
          + (shape_.number == kFp32 ? 0 : 2 * points * panel)           // before narrowing
-         + (size_t)round_up((long)(shape_.chunk * points * 4), 64)     // maxima
+         + (size_t)shape_.chunk * kernels_->lanes * 4                  // scales
          + chunk * points * panel;
 }
 
