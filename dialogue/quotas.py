@@ -121,6 +121,10 @@ class Quotas:
         self._late.append((person_id, guild_id, self._usage(spent, 1)))
         del self._late[:-LATE_MOST]
 
+    def drop_late(self, person_id: int) -> None:
+        """Forget what waits to be counted for somebody."""
+        self._late = [late for late in self._late if late[0] != person_id]
+
     async def spoke(self, person_id: int, guild_id: int, spoken_s: float) -> None:
         """Count speech that was made for somebody."""
         used = Usage(day=day_of(self._clock()), spoken_s=spoken_s)

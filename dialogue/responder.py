@@ -92,6 +92,11 @@ class Responder:
             answer.cancel()
         return len(mine)
 
+    def let_go(self, person_id: int) -> None:
+        """Before somebody is forgotten: stop their answers, and drop what waits to be counted."""
+        self.cancel_person(person_id)
+        self._quotas.drop_late(person_id)
+
     @property
     def demo(self) -> str:
         """Name of the demo model where that answers; empty otherwise."""

@@ -99,7 +99,7 @@ async def open_dialogue(
             clock=clock,
         )
         stack.push_async_callback(responder.close)
-        privacy = PrivacyService(database, memory, settings.memory, clock, responder.cancel_person)
+        privacy = PrivacyService(database, memory, settings.memory, clock, responder.let_go)
         retaining = asyncio.create_task(_retain(privacy))
         stack.push_async_callback(_ended, retaining)
         yield Dialogue(
