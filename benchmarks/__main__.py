@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import harness
 
-NAMES = ("align", "reply", "ten", "lobby")
+NAMES = ("voice", "reply", "ten", "lobby", "align")
 
 
 def main() -> int:
