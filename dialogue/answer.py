@@ -78,6 +78,8 @@ class Answer:
         """After it was settled."""
         self.saved: Saved | None = None
         """After it was settled."""
+        self.turn_id = 0
+        """After it was settled: the number of the saved turn; 0 when none was."""
 
     @property
     def waiting(self) -> bool:
@@ -216,7 +218,7 @@ class Answer:
             with suppress(asyncio.CancelledError):
                 await self._pump
         self.usage = self._spent(opened)
-        self.saved = await self._responder.keep(opened, seen, complete, self.usage)
+        self.saved, self.turn_id = await self._responder.keep(opened, seen, complete, self.usage)
         return self.saved
 
     def _spent(self, opened: Opened) -> Spent:

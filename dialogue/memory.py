@@ -126,15 +126,17 @@ class Memory:
             summary_upto=recent.summary.upto_id if recent.summary else 0,
         )
 
-    async def save(self, turn: NewTurn, *, epoch: int, replaces: int | None = None) -> Saved:
-        """Save a turn, in the place of another if it ``replaces`` one."""
+    async def save(
+        self, turn: NewTurn, *, epoch: int, replaces: int | None = None
+    ) -> tuple[Saved, int]:
+        """Save a turn, in the place of another if it ``replaces`` one; its number, or 0."""
         if not turn.answered:
-            return Saved.NOTHING
+            return Saved.NOTHING, 0
         if replaces is not None:
             saved = await self._turns.replace(replaces, turn, epoch=epoch)
         else:
             saved = await self._turns.save(turn, epoch=epoch)
-        return Saved.FORGOTTEN if saved is None else Saved.SAVED
+        return (Saved.FORGOTTEN, 0) if saved is None else (Saved.SAVED, saved.id)
 
     def postpone(self, turn: NewTurn, epoch: int, replaces: int | None = None) -> Saved:
         """Keep a turn that the store would not take, until it does. Never raises."""

@@ -181,8 +181,10 @@ class Responder:
             summary=summary,
         )
 
-    async def keep(self, opened: Opened, seen: str, complete: bool, spent: Spent) -> Saved:
-        """Save a turn and count what it used."""
+    async def keep(
+        self, opened: Opened, seen: str, complete: bool, spent: Spent
+    ) -> tuple[Saved, int]:
+        """Save a turn and count what it used; the number of the turn, or 0."""
         ask, window = opened.asked, opened.look.window
         answered = plain(seen).strip()
         turn = NewTurn(
@@ -200,19 +202,19 @@ class Responder:
         )
         try:
             async with self._database.writing():
-                saved = await self._memory.save(
+                saved, turn_id = await self._memory.save(
                     turn, epoch=opened.look.epoch, replaces=ask.replaces
                 )
                 if spent.tokens_in:
                     await self._quotas.answered(ask.person_id, ask.guild_id, spent)
         except StorageError as error:
             log.warning("a turn could not be saved yet: %s", type(error).__name__)
-            saved = self._memory.postpone(turn, opened.look.epoch, ask.replaces)
+            turn_id, saved = 0, self._memory.postpone(turn, opened.look.epoch, ask.replaces)
             if spent.tokens_in:
                 self._quotas.answered_later(ask.person_id, ask.guild_id, spent)
         if opened.summary and opened.look.left and saved is Saved.SAVED:
             self._start(self._summarizer.summarize(ask.person_id, ask.guild_id, opened.look))
-        return saved
+        return saved, turn_id
 
     async def memory_view(
         self, person_id: int, guild_id: int, channel_id: int, role_ids: tuple[int, ...] = ()

@@ -24,6 +24,7 @@ async def test_a_message_is_answered_and_remembered(scene: Scene) -> None:
     assert heard.text == "Hello, Anna."
     assert heard.answer.finish is Finish.STOP
     assert heard.answer.saved is Saved.SAVED
+    assert (await scene.dialogue.memory.turn(ANNA, CLUB, heard.answer.turn_id)).asked == "Hi there"
     assert scene.endpoint.chats[0].key == KEY
     assert await scene.history() == [("Hi there", "Hello, Anna.")]
     scene.endpoint.say("You said hi there.")
@@ -216,6 +217,7 @@ async def test_answering_again_keeps_the_place(scene: Scene) -> None:
     scene.endpoint.say("Second try.")
     heard = await scene.say("", replaces=first.id)
     assert heard.text == "Second try."
+    assert heard.answer.turn_id == first.id
     assert [m["content"] for m in scene.sent[1:]] == ["Tell me something"]
     assert [answered for _, answered in await scene.history()] == [
         "Second try.",
