@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks import harness
 
-PEER_PACKAGES = ("piper-tts==1.8.0", "streaming-vits==0.4.2")
+PEER_PACKAGES = ("piper-tts==1.8.0", "streaming-vits==0.4.2", "piper-phonemize==1.1.0")
 TEXT = (
     "the old harbour lay quiet under a pale morning sky while small boats moved slowly between "
     "long wooden piers and a keeper counted lamps along the wall before he went home to sleep"
