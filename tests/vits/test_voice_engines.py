@@ -21,7 +21,7 @@ from vits.io.folder import write_voice
 from vits.nn import engine as torch_engine
 from vits.nn.model import Vits, build
 
-STYLE = Style(0.8, 1.3, 0.6, seed=11)
+STYLE = Style(0.8, 0.5, 0.3, seed=11)
 
 
 def engines(form: str) -> tuple[Engine, Engine]:

@@ -60,6 +60,10 @@ _MARKS = {
     for mark, chars in table.items()
     for char in chars
 }
+# Found by feeding every language random text; 1.52.0.1 reads past a table in these two.
+_CRASHED_BY_EMOJI = frozenset(("ms", "ne"))
+_EMOJI = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
+
 # Where a dot after a Roman numeral makes it an ordinal rather than ending the sentence.
 _ORDINAL_DOT = frozenset(
     ("da", "de", "et", "fi", "fo", "hu", "kl", "lt", "ltg", "lv", "nb", "nl", "sl", "smj")
@@ -134,7 +138,7 @@ class Espeak:
         """
         with self._lock:
             self._choose(voice)
-            read = list(self._read(_clean(text)))
+            read = list(self._read(_clean(text, voice)))
         if all(terminator is not None for _, _, terminator in read):
             return [Clause(phonemes, *_mark(number or 0)) for _, phonemes, number in read]
         ordinals = voice.split("-")[0] in _ORDINAL_DOT
@@ -153,7 +157,7 @@ class Espeak:
         Raises:
             BadText: espeak-ng has no such voice.
         """
-        encoded = _clean(text).encode("utf-8", "replace") + b"\0"
+        encoded = _clean(text, voice).encode("utf-8", "replace") + b"\0"
         words_per_minute = round(min(450.0, max(80.0, _NORMAL_WORDS_PER_MINUTE * speed)))
         with self._lock:
             self._choose(voice)
@@ -202,9 +206,11 @@ class Espeak:
             start = end
 
 
-def _clean(text: str) -> str:
-    """Without control characters: one of them begins espeak-ng's embedded commands."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", " ", text)
+def _clean(text: str, voice: str) -> str:
+    """Without what harms the library: control characters, one of which begins its embedded
+    commands, and emoji in the languages whose emoji names crash it."""
+    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", " ", text)
+    return _EMOJI.sub(" ", text) if voice in _CRASHED_BY_EMOJI else text
 
 
 def _mark(terminator: int) -> tuple[str, bool]:

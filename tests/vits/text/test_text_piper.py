@@ -84,6 +84,12 @@ def test_a_commanding_text_commands_nothing() -> None:
     assert front.sentences("one two") == plain
 
 
+def test_emoji_do_not_crash_malay() -> None:
+    for language in ("ms", "ne"):
+        front = EspeakFront(replace(ENGLISH, espeak_voice=language))
+        assert front.sentences("a \U0001f4b6 \U0001f39d \U0001f533 b" * 3)
+
+
 def test_a_sentence_without_end_is_cut_but_kept() -> None:
     sentences = EspeakFront(ENGLISH).sentences("the cat sat on the mat and " * 60)
     assert len(sentences) > 3
