@@ -101,6 +101,7 @@ def write_voice(folder: Path, config: VoiceConfig, tensors: Mapping[str, F32]) -
         save_file(ready, part / WEIGHTS_FILE)
         (part / CONFIG_FILE).write_text(config.to_json(), "utf-8")
         for file in part.iterdir():
+            file.chmod(0o644)
             _to_disk(file)
         part.chmod(0o755)
         _replace(part, folder)
