@@ -1,8 +1,9 @@
-"""What remembering costs: window, save and quota, for each message, against a bare LangChain stream.
+"""What remembering costs each message (window, save, quota), against a bare LangChain stream.
 
-The endpoint is a process of its own that answers at once, so that what is left is our own time. The
-same messages are streamed bare and answered through Parley, in turn; then once more with a million
-turns in the store, half of them the same person's, all older than the window.
+The endpoint is a process of its own that answers at once, so what is left is our own time. The same
+messages are streamed bare and answered through Parley; and all of it beside a second store with
+a million turns, half of them the same person's, older than the window. Everything is done in turn,
+so that whatever else the machine does touches all of it alike.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from langchain_core.messages import BaseMessage
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -73,16 +75,20 @@ async def _measured(kind: str, rounds: int, many: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         async with AsyncExitStack() as stack:
             base_url = await stack.enter_async_context(_endpoint())
-            database = await stack.enter_async_context(open_database(url_for(kind, Path(folder))))
             model = ModelSettings(base_url=base_url, api_key=SecretStr("none"), retries=0)
-            dialogue = await stack.enter_async_context(
-                open_dialogue(DialogueSettings(model=model), database, cache=Path(folder))
-            )
-            found = {}
+            talks: dict[str, _Talk] = {}
             for history, turns in (("short", 0), (f"{many} turns", many)):
+                url = url_for(kind, Path(folder))
+                database = await stack.enter_async_context(open_database(url))
+                dialogue = await stack.enter_async_context(
+                    open_dialogue(DialogueSettings(model=model), database, cache=Path(folder))
+                )
                 await _live(database, turns)
-                found[history] = await _rounds(dialogue, database, rounds)
-            return found
+                talks[history] = _Talk(dialogue, database)
+            for number in range(-5, rounds):
+                for talk in talks.values():
+                    await talk.round(counts=number >= 0)
+            return {history: talk.spreads() for history, talk in talks.items()}
 
 
 @asynccontextmanager
@@ -104,7 +110,7 @@ async def _live(database: Database, turns: int) -> None:
     await database.turns.clear(PERSON, GUILD)
     if turns:
         values: dict[str, Any] = {"turns": turns, "person": PERSON, "other": OTHER, "guild": GUILD}
-        values |= {"said": TURN, "true": True, "false": False}
+        values |= {"said": TURN[:61], "true": True, "false": False}
         async with database.writing() as connection:
             await connection.execute(text(_MANY), values)
         async with database.outside_transactions() as connection:
@@ -120,41 +126,49 @@ def _turn() -> NewTurn:
     )
 
 
-async def _rounds(dialogue: Dialogue, database: Database, rounds: int) -> dict[str, Any]:
-    """Each thing in turn, so that whatever the machine does touches all of them alike."""
-    ask = Ask(PERSON, GUILD, CHANNEL, "Anna", QUESTION)
-    taken: dict[str, list[float]] = {"bare stream": [], "whole answer": [], "memory": []}
-    chat = await dialogue.model.chat()
-    look = await _look(dialogue)
-    sent = messages(look.window)
-    for number in range(-5, rounds):
-        times = {}
-        begun = time.perf_counter()
-        async for _ in chat.astream(sent):
-            pass
-        times["bare stream"] = time.perf_counter() - begun
+class _Talk:
+    """One store, and what was measured on it."""
 
-        begun = time.perf_counter()
-        async with dialogue.responder.answer(ask) as answer:
+    def __init__(self, dialogue: Dialogue, database: Database) -> None:
+        self._dialogue = dialogue
+        self._database = database
+        self._ask = Ask(PERSON, GUILD, CHANNEL, "Anna", QUESTION)
+        self._taken_ms: dict[str, list[float]] = {}
+
+    def spreads(self) -> dict[str, harness.Spread]:
+        return {what: harness.Spread.of(taken, "ms") for what, taken in self._taken_ms.items()}
+
+    async def round(self, *, counts: bool) -> None:
+        """Each thing once; the memory is the same after it."""
+        sent = messages((await self._look()).window)
+        for what, work in (
+            ("bare stream", lambda: self._bare(sent)),
+            ("whole answer", self._whole),
+            ("memory", self._memory),
+        ):
+            begun = time.perf_counter()
+            await work()
+            if counts:
+                self._taken_ms.setdefault(what, []).append((time.perf_counter() - begun) * 1000)
+            if what != "bare stream":
+                await self._dialogue.memory.undo(PERSON, GUILD)
+
+    async def _bare(self, sent: list[BaseMessage]) -> None:
+        async for _ in (await self._dialogue.model.chat()).astream(sent):
+            pass
+
+    async def _whole(self) -> None:
+        async with self._dialogue.responder.answer(self._ask) as answer:
             seen = "".join([piece async for piece in answer])
             await answer.settle(seen, complete=True)
-        times["whole answer"] = time.perf_counter() - begun
-        await dialogue.memory.undo(PERSON, GUILD)
 
-        begun = time.perf_counter()
-        async with database.reading():
-            await dialogue.quotas.allowance(PERSON, GUILD)
-            look = await _look(dialogue)
-        async with database.writing():
-            await dialogue.memory.save(_turn(), epoch=look.epoch)
-            await database.quotas.add(PERSON, GUILD, Usage("2026-01-01", 100, 100))
-        times["memory"] = time.perf_counter() - begun
-        await dialogue.memory.undo(PERSON, GUILD)
-        if number >= 0:
-            for what, seconds in times.items():
-                taken[what].append(seconds * 1000)
-    return {what: harness.Spread.of(values, "ms") for what, values in taken.items()}
+    async def _memory(self) -> None:
+        async with self._database.reading():
+            await self._dialogue.quotas.allowance(PERSON, GUILD)
+            look = await self._look()
+        async with self._database.writing():
+            await self._dialogue.memory.save(_turn(), epoch=look.epoch)
+            await self._database.quotas.add(PERSON, GUILD, Usage("2026-01-01", 100, 100))
 
-
-async def _look(dialogue: Dialogue) -> Look:
-    return await dialogue.memory.look(PERSON, GUILD, system="Be kind.", message=QUESTION)
+    async def _look(self) -> Look:
+        return await self._dialogue.memory.look(PERSON, GUILD, system="Be kind.", message=QUESTION)

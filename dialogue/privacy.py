@@ -37,7 +37,7 @@ YOU = N_("You")
 PARLEY = N_("Parley")
 
 # Not about the person: what the program needs to keep its own order.
-_INTERNAL = {"epoch", "since_id", "summary_upto", "encoding", "summary_encoding"}
+_INTERNAL = {"epoch", "since_id", "summary_upto", "encoding", "summary_encoding", "pins"}
 
 
 @dataclass(frozen=True, slots=True)

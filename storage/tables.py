@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -60,6 +61,8 @@ class MemoryRow(Base):
     summary_tokens: Mapped[int]
     summary_encoding: Mapped[Tag]
     summary_upto: Mapped[int] = mapped_column(BigInteger)
+    pins: Mapped[bool] = mapped_column(server_default=false())
+    """Whether a turn was pinned here; it may be gone since. Spares the others a search for pins."""
 
 
 class TurnRow(Base):

@@ -167,6 +167,10 @@ class Turns:
                 .where(_mine(person_id, guild_id), TurnRow.id == turn_id)
                 .values(pinned=pinned)
             )
+            if pinned and found.rowcount:
+                await connection.execute(
+                    update(MemoryRow).where(_my_memory(person_id, guild_id)).values(pins=True)
+                )
             return found.rowcount > 0
 
     async def clear(self, person_id: int, guild_id: int) -> int:
@@ -300,11 +304,7 @@ async def _header(
             MemoryRow.summary_tokens,
             MemoryRow.summary_encoding,
             MemoryRow.summary_upto,
-            # Most memories have no pins: this spares them a statement.
-            select(TurnRow.id)
-            .where(_mine(person_id, guild_id), TurnRow.pinned)
-            .exists()
-            .label("pins"),
+            MemoryRow.pins,
         ).where(_my_memory(person_id, guild_id))
     )
     return found.one_or_none()

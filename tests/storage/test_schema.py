@@ -11,12 +11,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage import schema
 from storage.database import Database, open_database
 from storage.schema import MIGRATIONS, newest
 from storage.tables import PERSON, Base
+from tests.storage.test_turns import ANNA, BEN, CLUB, recent
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,3 +86,32 @@ def test_every_column_that_says_whom_a_row_is_about_is_marked() -> None:
         for column in table.columns:
             if column.name in meant:
                 assert column.info.get(PERSON), f"{table.name}.{column.name}"
+
+
+async def test_a_store_of_the_first_version_is_brought_up_to_date(url: str) -> None:
+    """What was remembered before a migration is remembered after it, pins among it."""
+    engine = create_async_engine(
+        url.replace("postgresql:", "postgresql+psycopg:").replace("sqlite:", "sqlite+aiosqlite:")
+    )
+    await schema.migrate(engine, "0001")
+    async with engine.begin() as connection:
+        for person in (ANNA, BEN):
+            await connection.execute(
+                text("INSERT INTO memories VALUES (:person, :guild, 7, '', 0, '', 0)"),
+                {"person": person, "guild": CLUB},
+            )
+            await connection.execute(
+                text(
+                    "INSERT INTO turns (person_id, guild_id, channel_id, asked, answered, "
+                    "asked_tokens, answered_tokens, encoding, complete, pinned, at_s, since_id) "
+                    "VALUES (:person, :guild, 1, 'old', 'old', 1, 1, 'x', :yes, :pinned, 1.0, 0)"
+                ),
+                {"person": person, "guild": CLUB, "yes": True, "pinned": person == ANNA},
+            )
+    await engine.dispose()
+    async with open_database(url) as database:
+        annas = await recent(database, ANNA)
+        assert [turn.asked for turn in annas.turns] == ["old"]
+        assert annas.pinned == annas.turns
+        assert (await recent(database, BEN)).pinned == ()
+        assert annas.epoch == 7
