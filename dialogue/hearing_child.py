@@ -17,7 +17,8 @@ RATE_HZ = 16_000
 
 def main() -> None:
     """Decode, transcribe, answer."""
-    os.nice(10)
+    if hasattr(os, "nice"):
+        os.nice(10)
     given = json.loads(sys.stdin.buffer.readline())
     samples = decoded(sys.stdin.buffer.read(), given["seconds"])
     if samples is None:

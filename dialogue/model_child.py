@@ -18,7 +18,8 @@ CONVERSATIONS = 4
 def main() -> None:
     """Serve until the parent is gone."""
     given = json.loads(sys.stdin.readline())
-    os.nice(given["nice"])
+    if hasattr(os, "nice"):
+        os.nice(given["nice"])
     import xllamacpp
 
     params = xllamacpp.CommonParams()

@@ -16,7 +16,8 @@ PROCESSOR_S = 20
 
 def main() -> None:
     """Read, extract, answer."""
-    os.nice(10)
+    if hasattr(os, "nice"):
+        os.nice(10)
     if sys.platform != "win32":
         import resource
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -33,6 +34,12 @@ log = logging.getLogger(__name__)
 
 RETAIN_EVERY_S = 3600.0
 
+_TRACING = (
+    "LANGSMITH_TRACING",
+    "LANGSMITH_TRACING_V2",
+    "LANGCHAIN_TRACING_V2",
+    "LANGCHAIN_TRACING",
+)
 _TALKATIVE = ("openai", "httpx2", "httpcore2", "langchain", "langchain_openai", "langgraph")
 
 
@@ -69,6 +76,9 @@ async def open_dialogue(
     ``cache`` is a folder of ours for vocabulary files. ``clock`` gives seconds since the epoch.
     Raises ``ModelUnreachable`` when the demo model is wanted and cannot be served.
     """
+    for name in _TRACING:
+        # With these set LangChain sends every conversation to a third party, whoever set them.
+        os.environ.pop(name, None)
     for name in _TALKATIVE:
         # At DEBUG these write whole requests: what people wrote.
         logging.getLogger(name).setLevel(logging.WARNING)

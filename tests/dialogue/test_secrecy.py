@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from langsmith.utils import get_env_var, tracing_is_enabled
 from pydantic import SecretStr
 
 from dialogue.ask import Document, Image
@@ -116,3 +117,15 @@ async def test_the_key_is_shown_nowhere(tmp_path: Path) -> None:
     async with open_model_server() as server:
         key = server.api_key.get_secret_value()
         assert key not in repr(server) + repr(vars(server))
+
+
+async def test_conversations_are_traced_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2"):
+        monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("LANGSMITH_API_KEY", "none")
+    get_env_var.cache_clear()
+    async with open_scene(tmp_path) as scene:
+        assert not tracing_is_enabled()
+        assert (await scene.say("hello")).text
