@@ -1,7 +1,7 @@
 """discord.py's voice client, made to say when, how and by whom its connection was ended.
 
-Undocumented things of discord.py 2.7 are used here and nowhere else: ``VoiceConnectionState`` with
-its ``state`` and message hook, ``poll_event`` of the voice websocket, and the socket inside that.
+Undocumented things of discord.py 2.7 are used here and nowhere else: ``VoiceConnectionState``, its
+message hook and its reader, ``poll_event`` of the voice websocket, and the socket inside that.
 """
 
 from __future__ import annotations
@@ -73,8 +73,17 @@ class ParleyVoice(discord.VoiceClient):
         # discord.py calls itself disconnected before it asks to leave.
         leaving = self._connection.state is ConnectionFlowState.disconnected
         if channel_id is None and not leaving:
-            self.thrown_out = True
-        await super().on_voice_state_update(data)
+            await self._be_thrown_out()
+        else:
+            await super().on_voice_state_update(data)
+
+    async def _be_thrown_out(self) -> None:
+        """End it here. discord.py would ask Discord to leave, perhaps a server we are not in."""
+        self.thrown_out = True
+        await self._connection.soft_disconnect(with_state=ConnectionFlowState.disconnected)
+        self._connection._socket_reader.stop()
+        self.stop()
+        self.cleanup()
 
     def cleanup(self) -> None:
         """Called by discord.py when the connection is over."""

@@ -20,6 +20,11 @@ from tests.support.endpoint import open_endpoint
 async def town(tmp_path: Path) -> AsyncIterator[Town]:
     async with open_endpoint() as endpoint, open_sandbox() as sandbox:
         town = Town(sandbox, endpoint, tmp_path)
+        private = sandbox.add_voice_channel(town.guild, "private")
+        town.owner.moderate.overwrite(private, sandbox.bot, deny=Permission.CONNECT)
+        full = sandbox.add_voice_channel(town.guild, "full", user_limit=1)
+        town.owner.moderate.overwrite(full, sandbox.bot, deny=Permission.MOVE_MEMBERS)
+        await town.ben.join_voice(full)
         await town.start()
         yield town
         await town.stop()
@@ -31,23 +36,14 @@ class TestDiscordVoice(VoicePortContract):
 
     @pytest.fixture
     async def voice(self, town: Town) -> VoiceBench:
-        sandbox, owner = town.sandbox, town.owner
-        private = sandbox.add_voice_channel(town.guild, "private")
-        owner.moderate.overwrite(private, sandbox.bot, deny=Permission.CONNECT)
-        full = sandbox.add_voice_channel(town.guild, "full", user_limit=1)
-        owner.moderate.overwrite(full, sandbox.bot, deny=Permission.MOVE_MEMBERS)
-        await town.ben.join_voice(full)
-        assert town.bot is not None
-        bot = town.bot
-        await town.until(lambda: bot.get_channel(full.id))
         return VoiceBench(
             port=town.house.rooms,
             guild_id=town.guild.id,
             channel_id=town.lounge.id,
             other_id=town.den.id,
             unusable=(
-                (private.id, Why.FORBIDDEN),
-                (full.id, Why.CHANNEL_FULL),
+                (town.sandbox.channel(town.guild, "private").id, Why.FORBIDDEN),
+                (town.sandbox.channel(town.guild, "full").id, Why.CHANNEL_FULL),
                 (4242, Why.CHANNEL_DELETED),
             ),
         )
