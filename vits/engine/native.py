@@ -23,7 +23,10 @@ FIRST_WINDOW = 8
 """Frames in the first piece: a tenth of a second, in which several more pieces are made."""
 
 LAST_WINDOW = 128
-"""Pieces double up to this; the intermediate rows of more would leave the cache."""
+"""Pieces double up to this; the decoder's rows of more would leave the cache."""
+
+FLOW_WINDOW = 320
+"""Frames that go through the flow at once after the first few: its weights are read each time."""
 
 INSTRUCTIONS = "PARLEY_INSTRUCTIONS"
 """Environment variable that asks for an instruction set other than the best."""
@@ -122,14 +125,19 @@ class NativeEngine:
         total = session.begin(frames, style.noise_scale)
         channels, hop = self._config.architecture.inter_channels, self._config.hop
         drawn = np.ascontiguousarray(source.prior(channels, total).T)
-        given, made, window = 0, 0, FIRST_WINDOW
-        while given < total:
-            end = min(total, given + window + (0 if given else self._ahead))
-            sound = session.push(drawn[given:end], end * hop - made)
-            given, made = end, made + len(sound)
+        given, ready, made = 0, 0, 0
+        window, end = FIRST_WINDOW, 0  # frames, of the decoder
+        while end < total:
+            if ready <= end:
+                count = FLOW_WINDOW if given else self._ahead + window
+                ready = session.give(drawn[given : given + count])
+                given = min(total, given + count)
+            end = min(ready, end + window) if end else ready
+            sound = session.take(end, end * hop - made)
+            made += len(sound)
             if len(sound):
                 yield sound
-            window = min(2 * window, LAST_WINDOW)
+                window = min(2 * window, LAST_WINDOW)
         self._idle.append(session)  # one that was left in the middle is not used again
 
 
@@ -138,7 +146,7 @@ def open_voice(
 ) -> Engine:
     """See :class:`~vits.engine.base.EngineModule`.
 
-    ``auto`` is the fastest that cannot be told from fp32: int16 (about 54 dB) where the processor
+    ``auto`` is the fastest that cannot be told from fp32: int16 (45 to 50 dB) where the processor
     multiplies it faster, else fp32.
 
     Raises:

@@ -98,8 +98,10 @@ class Library:
         ]
         c.parley_begin.restype = c_int64
         c.parley_begin.argtypes = [c_void_p, c_void_p, c_float, c_char_p]
-        c.parley_push.restype = c_int64
-        c.parley_push.argtypes = [c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_char_p]
+        c.parley_give.restype = c_int64
+        c.parley_give.argtypes = [c_void_p, c_void_p, c_int64, c_char_p]
+        c.parley_take.restype = c_int64
+        c.parley_take.argtypes = [c_void_p, c_int64, c_void_p, c_int64, c_char_p]
         self.c = c
 
     def instruction_sets(self) -> list[str]:
@@ -188,12 +190,15 @@ class Session:
             self._c.parley_begin(self.handle, frames.ctypes.data, noise_scale, self._error)
         )
 
-    def push(self, noise: F32, room: int) -> F32:
-        """Noise (frames, C) of the next frames to the sound they complete: (at most room,)."""
+    def give(self, noise: F32) -> int:
+        """Noise (frames, C) of the next frames; returns how many frames are ready for sound."""
+        pointer = noise.ctypes.data
+        return self._check(self._c.parley_give(self.handle, pointer, len(noise), self._error))
+
+    def take(self, until: int, room: int) -> F32:
+        """The sound that the frames before ``until`` complete: (at most room,)."""
         sound = np.empty(room, np.float32)
-        made = self._c.parley_push(
-            *(self.handle, noise.ctypes.data, len(noise), sound.ctypes.data, room, self._error)
-        )
+        made = self._c.parley_take(self.handle, until, sound.ctypes.data, room, self._error)
         return sound[: self._check(made)]
 
     def _check(self, result: int) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from vits.arrays import F32
 from vits.engine.native_api import NUMBERS, Library
 
-_INTS = ("number", "steady", "threads", "out", "in", "taps", "dilation", "pad", "gate")
+_INTS = ("number", "tiles", "threads", "out", "in", "taps", "dilation", "pad", "gate")
 
 
 class _Layer(ctypes.Structure):
@@ -29,7 +29,7 @@ class ConvCase:
     """One convolution; arrays are drawn from ``seed``."""
 
     number: str = "fp32"
-    steady: bool = False
+    tiles: int = 2
     threads: int = 1
     outputs: int = 8  # of each half, for a gate
     inputs: int = 8
@@ -82,7 +82,7 @@ def random_case(random: np.random.Generator, number: str) -> ConvCase:
     gate = bool(random.random() < 0.2)
     return ConvCase(
         number=number,
-        steady=bool(random.random() < 0.3),
+        tiles=one(0, 1, 2),
         threads=one(1, 1, 2, 3),
         outputs=one(1, 3, 8, 16, 31, 32, 33, 64, 96),
         inputs=one(1, 3, 8, 16, 31, 32, 33, 64, 96),
@@ -142,7 +142,7 @@ class Kernels:
             **{"in": case.inputs},
             **pointers,
             number=NUMBERS[case.number],
-            steady=case.steady,
+            tiles=case.tiles,
             threads=case.threads,
             out=case.out,
             taps=case.taps,

@@ -83,8 +83,11 @@ int64_t parley_begin(parley_session* session, const int64_t* frames, float noise
   return guarded(error, (int64_t)-1, [&] { return session->session.begin(frames, noise_scale); });
 }
 
-int64_t parley_push(parley_session* session, const float* noise, int64_t count, float* audio,
-                    int64_t room, char* error) {
-  return guarded(error, (int64_t)-1,
-                 [&] { return session->session.push(noise, count, audio, room); });
+int64_t parley_give(parley_session* session, const float* noise, int64_t count, char* error) {
+  return guarded(error, (int64_t)-1, [&] { return session->session.give(noise, count); });
+}
+
+int64_t parley_take(parley_session* session, int64_t until, float* audio, int64_t room,
+                    char* error) {
+  return guarded(error, (int64_t)-1, [&] { return session->session.take(until, audio, room); });
 }

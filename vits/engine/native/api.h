@@ -70,11 +70,15 @@ PARLEY_EXPORT int parley_encode(parley_session* session, const int64_t* ids, int
 PARLEY_EXPORT int64_t parley_begin(parley_session* session, const int64_t* frames,
                                    float noise_scale, char* error);
 
-/* Gives the noise (count, C) of the next frames and takes the sound that can be made with it: all
- * that is left once the last frame was given. `room` samples at least (given frames not yet
- * returned) x hop. Returns the number of samples written. */
-PARLEY_EXPORT int64_t parley_push(parley_session* session, const float* noise, int64_t count,
-                                  float* audio, int64_t room, char* error);
+/* Gives the noise (count, C) of the next frames. Returns how many frames, from the start, have all
+ * they need for sound. */
+PARLEY_EXPORT int64_t parley_give(parley_session* session, const float* noise, int64_t count,
+                                  char* error);
+
+/* Takes the sound that can be made with the frames before `until`: all that is left where that is
+ * T. `room` samples at least until x hop less those taken before. Returns the number written. */
+PARLEY_EXPORT int64_t parley_take(parley_session* session, int64_t until, float* audio,
+                                  int64_t room, char* error);
 
 #ifdef __cplusplus
 }

@@ -113,13 +113,9 @@ struct Convolution {
     const long dilation = shape.dilation, last = tiles - 1;
     float* const floats = sizeof(typename N::Item) == 4 ? (float*)panels : staging;
     const size_t point = panel / sizeof(typename N::Item);  // floats from point to point
-    Vec power[P];  // an upper bound of any tile's, lane by lane
-    UNROLL for (int p = 0; p < P; p++) power[p] = Vec{};
     for (int g = 0; g < groups; g++) {
       Walk walk(first, dilation);
       const long shift = call.first - shape.pad + g * Taps * dilation;
-      Vec most[P];
-      UNROLL for (int p = 0; p < P; p++) most[p] = Vec{};
       for (int m = 0; m < width; m++) {
         const long top = shift + walk.row;
         const float* source = in.data + (top - in.begin) * in.stride;
@@ -130,25 +126,16 @@ struct Convolution {
           stride = channels;
         }
         float* to = floats + ((size_t)g * channels / kLanes * width + m) * kLanes;
-        Vec sum[P];
-        UNROLL for (int p = 0; p < P; p++) sum[p] = Vec{};
-        for (int c = 0; c < channels; c += kLanes, to += width * kLanes) {
+        for (int c = 0; c < channels; c += kLanes) {
           Vec d[P], u[P];
           UNROLL for (int p = 0; p < P; p++) d[p] = load(source + p * stride + c);
           T::input(d, u);
-          UNROLL for (int p = 0; p < P; p++) {
-            store(to + p * point, u[p]);
-            if (N::kScaled) sum[p] += u[p] * u[p];
-          }
-        }
-        if (N::kScaled) {
-          UNROLL for (int p = 0; p < P; p++) most[p] = vmax(most[p], sum[p]);
+          UNROLL for (int p = 0; p < P; p++) store(to + p * point + (size_t)c * width, u[p]);
         }
         if (first + m < last) walk.next();  // the last tile fills the block
       }
-      UNROLL for (int p = 0; p < P; p++) power[p] += most[p];
     }
-    narrow((N*)nullptr, width, floats, point, panels, power, scale);
+    narrow((N*)nullptr, width, floats, point, panels, scale);
   }
 
   // A tile's inputs at the edge of the signal, with the rows outside as zeros.
@@ -162,14 +149,28 @@ struct Convolution {
     }
   }
 
-  void narrow(Fp32*, int, const float*, size_t, char*, const Vec*, float*) const {}
+  void narrow(Fp32*, int, const float*, size_t, char*, float*) const {}
 #if defined(__AVX512VNNI__)
   // To 16 bits, scaled at each point so that no tile's length exceeds kLength.
-  void narrow(Int16*, int width, const float* floats, size_t point, char* panels, const Vec* power,
+  void narrow(Int16*, int width, const float* floats, size_t point, char* panels,
               float* scale) const {
     static_assert(P <= kLanes, "a vector holds a number for each point");
     alignas(64) float factors[kLanes] = {};
-    for (int p = 0; p < P; p++) factors[p] = sum_of(power[p]);
+    const int vectors = 2 * steps;  // of a tile at a point
+    for (int p = 0; p < P; p++) {
+      Vec most = Vec{};  // of the sums of squares of any tile, lane by lane
+      for (int m = 0; m < width; m++) {
+        const float* from = floats + p * point + m * kLanes;
+        Vec even = Vec{}, odd = Vec{};
+        for (int i = 0; i < vectors; i += 2, from += 2 * width * kLanes) {
+          const Vec a = load(from), b = load(from + width * kLanes);
+          even += a * a;
+          odd += b * b;
+        }
+        most = vmax(most, even + odd);
+      }
+      factors[p] = sum_of(most);
+    }
     const Vec length = vmax(_mm512_sqrt_ps(load(factors)), all(1e-30f));
     store(scale, length * (1 / Int16::kLength));
     store(factors, Int16::kLength / length);
@@ -187,8 +188,7 @@ struct Convolution {
   }
 #endif
 #if defined(__AVX512BF16__)
-  void narrow(Bf16*, int width, const float* floats, size_t point, char* panels, const Vec*,
-              float*) const {
+  void narrow(Bf16*, int width, const float* floats, size_t point, char* panels, float*) const {
     for (int p = 0; p < P; p++, floats += point, panels += panel)
       for (int s = 0; s < steps; s++)
         for (int m = 0; m < width; m++) {

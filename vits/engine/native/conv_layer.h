@@ -28,10 +28,11 @@ struct Filter {
 // 0..count-1 and then -1 up to a multiple of `block`.
 std::vector<int> padded(int count, int block);
 
-// What a convolution may be computed in: `steady` asks for the form with the smallest rounding.
+// What a convolution may be computed in. Larger tiles save more products and round worse.
+enum Tiles : int { kSmallTiles = 0, kMediumTiles = 1, kLargeTiles = 2 };
 struct Arithmetic {
   Number number = kFp32;
-  bool steady = false;
+  Tiles tiles = kLargeTiles;
 };
 
 class ConvLayer {

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kEnds = 7;              // taps of the first and the last convolution
 constexpr float kLastSlope = 0.01f;   // of the activation before the last convolution
-constexpr long kTileFloats = 48 << 10;  // of one buffer of a tile; three are in use
+constexpr long kTileFloats = 72 << 10;  // of one buffer of a tile; three are in use
 
 // Rows of a tile's buffer, from row `base` of the signal on, of which [first, last) exist.
 View view_of(const float* room, int width, long base, long first, long last) {
@@ -39,7 +39,7 @@ long floor_divide(long a, long b) { return a >= 0 ? a / b : -((b - 1 - a) / b); 
 Decoder::Decoder(const Loader& from, Number number, bool flipped)
     : kernels_(from.kernels), slope_(from.sizes.leaky_slope), post_taps_(kEnds) {
   const Architecture& a = from.sizes;
-  const Arithmetic arithmetic{number, false};
+  const Arithmetic arithmetic{number, kLargeTiles};
   const Kernels& k = kernels_;
   int width = a.upsample_initial_channel;
   const Filter pre = from.filter("dec.conv_pre", width, a.inter_channels, kEnds);
@@ -109,23 +109,11 @@ void Decoder::begin(State& s, const Crew& crew, const float* speaker) const {
   s.tiles.resize((size_t)crew.size());
 }
 
-long Decoder::available(const State& s, long end, long total) const {
-  const long ends = kEnds / 2;
-  if (end < total) end -= ends;
-  for (const Stage& stage : stages_) {
-    const bool all = end == total;
-    total *= stage.rate;
-    end = all ? total : end * stage.rate - stage.trim - stage.reach;
-  }
-  if (end < total) end -= ends;
-  return std::max(0L, end - s.made);
-}
-
-long Decoder::push(Crew& crew, State& s, long total, float* audio) const {
+long Decoder::push(Crew& crew, State& s, long until, long total, float* audio) const {
   const long ends = kEnds / 2;
   Signal& first = s.signals[0];
   const long from = first.end();
-  const long to = s.latent.end() == total ? total : std::max(from, s.latent.end() - ends);
+  const long to = until == total ? total : std::max(from, until - ends);
   Epilogue pre = plain(first.append(to - from), first.stride());
   pre.bias = s.bias.data();
   pre.slope = slope_;

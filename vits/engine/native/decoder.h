@@ -23,11 +23,8 @@ class Decoder {
   int hop() const { return hop_; }
   void begin(State& s, const Crew& crew, const float* speaker) const;
 
-  // Makes what can be made of `total` frames from those appended to the latent. Returns samples.
-  long push(Crew& crew, State& s, long total, float* audio) const;
-
-  // Samples that push() would make, were the latent to end at this frame.
-  long available(const State& s, long end, long total) const;
+  // Makes what can be made of the latent's frames before `until`, of `total`. Returns samples.
+  long push(Crew& crew, State& s, long until, long total, float* audio) const;
 
  private:
   // y = conv(lrelu(x)) + x, or, where there is a second one, conv2(lrelu(conv(lrelu(x)))) + x.

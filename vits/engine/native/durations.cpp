@@ -9,7 +9,7 @@ namespace {
 constexpr float kLeastBin = 1e-3f, kLeastSlope = 1e-3f;
 constexpr int kMostBins = 64;
 
-const Arithmetic kSteady{kFp32, true};
+const Arithmetic kSteady{kFp32, kSmallTiles};
 
 // Copies a bias and adds what the speaker says to it.
 const float* conditioned(const ConvLayer& layer, const Conditioning& by, const float* speaker,

@@ -45,7 +45,7 @@ std::vector<int> latent_places(int channels, int block, int times, bool flip) {
   return map;
 }
 
-TextEncoder::TextEncoder(const Loader& from)
+TextEncoder::TextEncoder(const Loader& from, Tiles tiles)
     : kernels_(from.kernels),
       hidden_(from.sizes.hidden_channels),
       stride_(from.pad(hidden_)),
@@ -55,7 +55,7 @@ TextEncoder::TextEncoder(const Loader& from)
       filter_(from.pad(from.sizes.filter_channels)),
       embedding_((size_t)from.sizes.n_symbols * stride_),
       symbols_(from.sizes.n_symbols) {
-  const Arithmetic steady{kFp32, true};
+  const Arithmetic fp32{kFp32, tiles};
   const int head = hidden_ / heads_, block = kernels_.block, kernel = from.sizes.kernel_size;
   const float* rows = from.tensor("enc_p.emb.weight", (size_t)symbols_ * hidden_);
   for (int s = 0; s < symbols_; s++)
@@ -82,12 +82,12 @@ TextEncoder::TextEncoder(const Loader& from)
                 together.weights.begin() + part * (long)f.weights.size());
       std::copy(f.bias.begin(), f.bias.end(), together.bias.begin() + part * (long)f.bias.size());
     }
-    layer.queries_keys_values = ConvLayer(kernels_, together, steady);
+    layer.queries_keys_values = ConvLayer(kernels_, together, fp32);
 
     Filter keys(window_, head, 1);
     std::copy_n(from.tensor(at + ".emb_rel_k", keys.weights.size()), keys.weights.size(),
                 keys.weights.begin());
-    layer.relative_keys = ConvLayer(kernels_, keys, steady);
+    layer.relative_keys = ConvLayer(kernels_, keys, fp32);
 
     const int depth = from.pad(window_);
     std::vector<float> values((size_t)depth * head_);
@@ -97,23 +97,23 @@ TextEncoder::TextEncoder(const Loader& from)
     pack_rows(values.data(), head_, depth, head_, block, layer.relative_values.data());
 
     const Filter output = from.filter(at + ".conv_o", hidden_, hidden_).pick_in(places);
-    layer.output = ConvLayer(kernels_, output, steady);
+    layer.output = ConvLayer(kernels_, output, fp32);
     layer.norm_1 = Norm(from, "enc_p.encoder.norm_layers_1." + number, hidden_);
     layer.norm_2 = Norm(from, "enc_p.encoder.norm_layers_2." + number, hidden_);
 
     const std::string ffn = "enc_p.encoder.ffn_layers." + number;
     const int inner = from.sizes.filter_channels, pad = (kernel - 1) / 2;
     layer.widen =
-        ConvLayer(kernels_, from.filter(ffn + ".conv_1", inner, hidden_, kernel), steady, 1, pad);
+        ConvLayer(kernels_, from.filter(ffn + ".conv_1", inner, hidden_, kernel), fp32, 1, pad);
     layer.narrow =
-        ConvLayer(kernels_, from.filter(ffn + ".conv_2", hidden_, inner, kernel), steady, 1, pad);
+        ConvLayer(kernels_, from.filter(ffn + ".conv_2", hidden_, inner, kernel), fp32, 1, pad);
     layers_.push_back(std::move(layer));
   }
   const int latent = from.sizes.inter_channels;
   prior_ = ConvLayer(
       kernels_,
       from.filter("enc_p.proj", 2 * latent, hidden_).pick_out(latent_places(latent, block, 2)),
-      steady);
+      fp32);
 }
 
 // What one layer needs at a time; the last five for each head.

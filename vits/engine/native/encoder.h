@@ -12,7 +12,8 @@ struct Encoded {
 
 class TextEncoder {
  public:
-  explicit TextEncoder(const Loader& from);
+  // Always in fp32, since durations are rounded from what it says.
+  TextEncoder(const Loader& from, Tiles tiles);
 
   // Ids must be below the number of symbols. The result lies in `memory`.
   Encoded run(Crew& crew, Arena& memory, const int64_t* ids, long n) const;

@@ -43,7 +43,10 @@ std::vector<int> gate_places(int hidden, int lanes) {
 Flow::Flow(const Loader& from, Number number)
     : hidden_(from.pad(from.sizes.hidden_channels)),
       half_(from.pad(from.sizes.inter_channels / 2)) {
-  const Arithmetic arithmetic{number, true};  // its errors are heard as such, not averaged
+  // Small errors grow a hundredfold on the way through the flow. The long filters stay in fp32, in
+  // the form that fits what the decoder keeps; plain products may be narrow, but not as bf16 is.
+  const Arithmetic gates{kFp32, number == kFp32 ? kMediumTiles : kLargeTiles};
+  const Arithmetic points{number == kInt16 ? kInt16 : kFp32};
   const Kernels& k = from.kernels;
   const int half = from.sizes.inter_channels / 2, hidden = from.sizes.hidden_channels;
   const int layers = from.sizes.flow_n_layers, taps = from.sizes.flow_kernel_size;
@@ -54,21 +57,21 @@ Flow::Flow(const Loader& from, Number number)
     const bool flip = couplings_.size() % 2 == 0;
     Coupling c;
     c.pre = ConvLayer(k, from.filter(at + ".pre", hidden, half).pick_in(range(0, half, flip)),
-                      arithmetic);
+                      points);
     const Filter post = from.filter(at + ".post", half, hidden).pick_out(range(0, half, flip));
     for (int j = 0; j < layers; j++) {
       const std::string number_j = std::to_string(j);
       Layer layer;
       const Filter in = from.filter(at + ".enc.in_layers." + number_j, 2 * hidden, hidden, taps);
-      layer.gate = ConvLayer(k, in.pick_out(places), arithmetic, 1, (taps - 1) / 2);
+      layer.gate = ConvLayer(k, in.pick_out(places), gates, 1, (taps - 1) / 2);
       const bool last = j == layers - 1;
       const Filter both = from.filter(at + ".enc.res_skip_layers." + number_j,
                                       last ? hidden : 2 * hidden, hidden);
-      if (!last) layer.residual = ConvLayer(k, both.pick_out(range(0, hidden)), arithmetic);
+      if (!last) layer.residual = ConvLayer(k, both.pick_out(range(0, hidden)), points);
       Filter output = fold(post, both.pick_out(range(last ? 0 : hidden, hidden)));
       if (last)
         for (int o = 0; o < half; o++) output.bias[(size_t)o] -= post.bias[(size_t)o];
-      layer.output = ConvLayer(k, output, arithmetic);
+      layer.output = ConvLayer(k, output, points);
       c.layers.push_back(std::move(layer));
     }
     if (from.sizes.gin_channels) {

@@ -8,6 +8,7 @@ void conv(const ConvCall& call) {
   switch (s.taps * 10 + s.outputs) {
     case 23: return convolve<Int16, 2, 3>(call);
     case 25: return convolve<Int16, 2, 5>(call);
+    case 32: return convolve<Int16, 3, 2>(call);
     case 34: return convolve<Int16, 3, 4>(call);
     case 36: return convolve<Int16, 3, 6>(call);
     case 54: return convolve<Int16, 5, 4>(call);

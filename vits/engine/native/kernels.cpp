@@ -11,6 +11,7 @@ void conv(const ConvCall& call) {
   switch (s.taps * 10 + s.outputs) {
     case 23: return convolve<Fp32, 2, 3>(call);
     case 25: return convolve<Fp32, 2, 5>(call);
+    case 32: return convolve<Fp32, 3, 2>(call);
     case 34: return convolve<Fp32, 3, 4>(call);
     case 36: return convolve<Fp32, 3, 6>(call);
     case 54: return convolve<Fp32, 5, 4>(call);

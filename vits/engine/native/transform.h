@@ -22,14 +22,14 @@ struct Transform {
     u[0] = zero;
     u[kPoints - 1] = infinity;
     UNROLL for (int j = 0; j < kPairs; j++) {
-      Vec even = d[2 * kPairs], odd = d[2 * kPairs - 1];
+      const double a = toom::kPoints[kPairs][j];
+      Vec even = d[2 * kPairs], odd = d[2 * kPairs - 1] * (float)a;
       UNROLL for (int k = 0; k < kPairs - 1; k++) {
         even += d[2 * k + 2] * (float)rows.with[j].c[k];
-        odd += d[2 * k + 1] * (float)rows.with[j].c[k];
+        odd += d[2 * k + 1] * (float)(rows.with[j].c[k] * a);
       }
-      const float a = (float)toom::kPoints[kPairs][j];
-      u[2 * j + 1] = even + odd * a;
-      u[2 * j + 2] = even - odd * a;
+      u[2 * j + 1] = even + odd;
+      u[2 * j + 2] = even - odd;
     }
   }
 

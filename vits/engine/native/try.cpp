@@ -41,7 +41,7 @@ int parley_try_conv(const char* instruction_set, const parley_try_layer* l, cons
     for (int part = 0; part < 2; part++)
       for (int i = c; i < c + k->lanes; i++) places.push_back(i < half ? part * half + i : -1);
   const ConvLayer layer(*k, l->gate ? filter.pick_out(places) : filter,
-                        {(Number)l->number, l->steady != 0}, l->dilation, l->pad);
+                        {(Number)l->number, (Tiles)l->tiles}, l->dilation, l->pad);
   Crew crew(l->threads);
   const Padded input(x, rows, l->in, k->block), residual(l->residual, last - first, l->out, k->block);
   const Padded base(l->base, last - first, l->out, k->block);

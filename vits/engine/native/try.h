@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 typedef struct {
-  int32_t number, steady, threads;
+  int32_t number, tiles, threads; /* tiles: 0 small to 2 large */
   int32_t out, in, taps, dilation, pad, gate;
   float slope, scale, unslope;
   const float *weights, *bias;   /* (out, in, taps), (out) */

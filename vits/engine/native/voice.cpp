@@ -17,9 +17,9 @@ Voice::Voice(const Loader& from, Number number)
       half(from.pad(latent / 2)),
       speakers(from.sizes.n_speakers),
       speaker_width(from.sizes.gin_channels),
-      encoder(from),
+      encoder(from, number == kFp32 ? kSmallTiles : kMediumTiles),
       durations(make_durations(from)),
-      flow(from, number == kBf16 ? kFp32 : number),  // bf16 there is heard: 26 to 35 dB
+      flow(from, number),
       decoder(from, number, flow.flipped()) {
   if (speakers) {
     const size_t count = (size_t)speakers * speaker_width;
@@ -89,10 +89,8 @@ void Session::add_frames(const float* noise, long count) {
   }
 }
 
-int64_t Session::push(const float* noise, int64_t count, float* audio, int64_t room) {
+int64_t Session::give(const float* noise, int64_t count) {
   if (count < 0 || count > total_ - given_) throw BadInput("more noise than there are frames");
-  if (room < (given_ + count) * (int64_t)voice_.decoder.hop() - decoder_.made)
-    throw BadInput("there is no room for the sound");
   add_frames(noise, count);
   const long ready = voice_.flow.push(crew_, flow_, total_), from = decoder_.latent.end();
   const int half = voice_.half;
@@ -100,7 +98,14 @@ int64_t Session::push(const float* noise, int64_t count, float* audio, int64_t r
   for (long t = from; t < ready; t++)
     for (Signal& part : flow_.halves) latent = std::copy_n(part.row(t), half, latent);
   for (Signal& part : flow_.halves) part.forget(ready);
-  return voice_.decoder.push(crew_, decoder_, total_, audio);
+  return ready;
+}
+
+int64_t Session::take(int64_t until, float* audio, int64_t room) {
+  if (until < 0 || until > decoder_.latent.end()) throw BadInput("those frames are not ready");
+  if (room < until * (int64_t)voice_.decoder.hop() - decoder_.made)
+    throw BadInput("there is no room for the sound");
+  return voice_.decoder.push(crew_, decoder_, until, total_, audio);
 }
 
 }  // namespace parley

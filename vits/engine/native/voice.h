@@ -36,7 +36,8 @@ class Session {
   void encode(const int64_t* ids, int64_t n, int64_t speaker, const float* noise,
               float* log_durations);
   int64_t begin(const int64_t* frames, float noise_scale);
-  int64_t push(const float* noise, int64_t count, float* audio, int64_t room);
+  int64_t give(const float* noise, int64_t count);
+  int64_t take(int64_t until, float* audio, int64_t room);
 
  private:
   void add_frames(const float* noise, long count);
