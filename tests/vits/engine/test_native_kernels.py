@@ -19,7 +19,7 @@ SETS = LIBRARY.instruction_sets()
 OFFERED = [(i, n) for i in SETS for n in NUMBERS if LIBRARY.offers(i, n)]
 
 # Of the length of a typical output: what rounding, amplified by the transforms, may come to.
-TOLERANCE = {"fp32": 3e-5, "int16": 1e-2, "bf16": 2e-2}
+TOLERANCE = {"fp32": 3e-5, "int16": 1e-2, "bf16": 2.5e-2}
 
 
 @pytest.fixture(params=SETS)
@@ -58,10 +58,10 @@ def test_convolutions(instructions: str, number: str, seed: int) -> None:
     wanted, size = expected(case)
     found = Kernels(instructions).conv(case)
     assert np.isfinite(found).all()
-    # The square root of the mean square over the few outputs of a small case scatters.
-    error = np.sqrt(np.square(found - wanted).mean())
-    assert error <= TOLERANCE[number] * size, case
-    assert np.abs(found - wanted).max() <= 12 * TOLERANCE[number] * size, case
+    # The root of the mean square scatters over the few outputs of a small case.
+    limit = TOLERANCE[number] * size * (1 + 3 / np.sqrt(wanted.size))
+    assert np.sqrt(np.square(found - wanted).mean()) <= limit, case
+    assert np.abs(found - wanted).max() <= 8 * limit, case
 
 
 @pytest.mark.parametrize(("instructions", "number"), OFFERED)
