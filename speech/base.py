@@ -18,6 +18,8 @@ from words import N_
 
 FRAME_S = 0.02
 FRAME_SAMPLES = 960
+LOOKAHEAD = 312
+"""Samples by which the encoder's output is late; the ``pre-skip`` of an Ogg file (RFC 7845 5.1)."""
 RATE_HZ = 48_000
 SILENCE = b"\xf8\xff\xfe"  # Discord's own frame of silence: CELT, 20 ms, mono; DAVE lets it pass
 

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+from itertools import pairwise
 
-import av
-import numpy as np
-
-from speech.base import FRAME_S, FRAME_SAMPLES, RATE_HZ
+from speech.base import FRAME_S
+from speech.loudness import loudness
 from speech.narrator import Report, Spoken
-from speech.sound import LOOKAHEAD
+from speech.ogg import ogg
 
 WAVEFORM_POINTS = 256
 """Discord's limit."""
@@ -55,32 +52,10 @@ async def collect(spoken: Spoken) -> AudioFile | None:
     return AudioFile(data, len(frames) * FRAME_S, points, report)
 
 
-def ogg(frames: Sequence[bytes]) -> bytes:
-    """``frames`` in an Ogg container."""
-    file = io.BytesIO()
-    with av.open(file, "w", format="ogg") as container:
-        # The encoder is only asked for the stream's header; no sample goes through it.
-        stream = container.add_stream("libopus", rate=RATE_HZ, layout="mono")
-        container.start_encoding()
-        for number, frame in enumerate(frames):
-            packet = av.Packet(frame)
-            packet.stream = stream
-            packet.time_base = Fraction(1, RATE_HZ)
-            packet.pts = packet.dts = number * FRAME_SAMPLES - LOOKAHEAD
-            packet.duration = FRAME_SAMPLES
-            container.mux(packet)
-    return file.getvalue()
-
-
 def waveform(frames: Sequence[bytes]) -> str:
     """How loud the sound is over its length: base64 of at most 256 bytes from 0 to 255."""
-    decoder = av.CodecContext.create("libopus", "r")
-    levels = np.zeros(len(frames))
-    for number, frame in enumerate(frames):
-        for decoded in decoder.decode(av.Packet(frame)):
-            samples = decoded.to_ndarray().astype(np.float32) / 32768
-            levels[number] = np.sqrt(np.mean(np.square(samples)))
-    parts = np.array_split(levels, min(WAVEFORM_POINTS, len(frames)))
-    peaks = np.array([part.max() for part in parts])
-    scaled = np.round(255 * peaks / max(peaks.max(), 1e-4)).astype(np.uint8)
-    return base64.b64encode(scaled.tobytes()).decode()
+    levels, points = loudness(frames), min(WAVEFORM_POINTS, len(frames))
+    edges = [point * len(levels) // points for point in range(points + 1)]
+    peaks = [max(levels[start:end]) for start, end in pairwise(edges)]
+    loudest = max(*peaks, 1e-4)
+    return base64.b64encode(bytes(round(255 * peak / loudest) for peak in peaks)).decode()

@@ -13,7 +13,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from speech.base import FRAME_SAMPLES, RATE_HZ
+from speech.base import FRAME_SAMPLES, LOOKAHEAD, RATE_HZ
 
 F32 = npt.NDArray[np.float32]
 
@@ -23,9 +23,6 @@ LOUDNESS_DBFS = -20.0
 GAIN_RANGE = (0.4, 4.0)
 KNEE = 0.8
 """Above this a sample is bent towards 1 instead of clipped."""
-
-LOOKAHEAD = 312
-"""Samples by which the encoder's output is late; the ``pre-skip`` of an Ogg file (RFC 7845 5.1)."""
 
 
 def made_safe(samples: F32, gain: float = 1.0) -> F32:

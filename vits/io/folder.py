@@ -22,9 +22,7 @@ from vits import layout
 from vits.arrays import F32
 from vits.config import VoiceConfig
 from vits.errors import BadVoice
-
-CONFIG_FILE = "voice.json"
-WEIGHTS_FILE = "model.safetensors"
+from vits.io.files import CONFIG_FILE, WEIGHTS_FILE
 
 
 class Tensors(Mapping[str, F32]):

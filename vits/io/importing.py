@@ -8,7 +8,8 @@ from pathlib import Path
 
 from vits import layout
 from vits.errors import BadCheckpoint, BadVoice, UnknownVoice, VitsError
-from vits.io.folder import CONFIG_FILE, listed, read_voice, write_voice
+from vits.io.files import CONFIG_FILE
+from vits.io.folder import listed, read_voice, write_voice
 from vits.io.hugging_face import is_hugging_face, read_hugging_face
 from vits.io.kinds import Checkpoint, Fields
 from vits.io.original import is_original_config, read_original

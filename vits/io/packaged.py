@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vits.config import FORMAT, VoiceConfig
 from vits.errors import BadCheckpoint, BadVoice, UnknownVoice
-from vits.io.folder import WEIGHTS_FILE, write_voice
+from vits.io.files import WEIGHTS_FILE
 from vits.io.manifest import MODELS, find_weights, read_manifest
 
 VOICES = MODELS / "voices"
@@ -57,6 +57,7 @@ def prepare(name: str, voices: Path = VOICES, progress: Progress | None = None) 
     weights.verify()
     tell(0.3, f"reading {name}")
     # Here, since a process that only speaks should not carry the onnx package.
+    from vits.io.folder import write_voice
     from vits.io.piper import read_piper
 
     if weights.format != "piper":

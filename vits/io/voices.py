@@ -6,11 +6,15 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vits.config import VoiceConfig
 from vits.errors import UnknownVoice, VitsError
-from vits.io.folder import CONFIG_FILE, Tensors, read_voice
+from vits.io.files import CONFIG_FILE
 from vits.io.packaged import packaged, prepare
+
+if TYPE_CHECKING:
+    from vits.io.folder import Tensors
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
@@ -93,6 +97,9 @@ class VoiceShelf:
             UnknownVoice: no voice of that name.
             BadVoice: its folder is damaged.
         """
+        # The bot's own process looks for voices and never opens one: it needs no NumPy.
+        from vits.io.folder import read_voice
+
         return read_voice(self.path(name))
 
     def remove(self, name: str) -> None:
