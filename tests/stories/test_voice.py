@@ -159,7 +159,7 @@ async def test_say_speaks_and_skip_skips(town: Town) -> None:
 async def test_a_worker_that_is_killed_costs_no_word(town: Town) -> None:
     await town.joined(town.amy)
     assert town.bot is not None
-    town.endpoint.otherwise = lambda request: Reply(" ".join(LONG.split(". ")[:3]) + ".")
+    town.endpoint.otherwise = lambda request: Reply(" ".join(LONG.split(". ")[:2]) + ".")
     await town.chat(town.amy, "Once.")
     await quiet(town, town.amy)
     whole = len(sound(town, town.amy))

@@ -6,6 +6,7 @@ database, real speech workers and real voice connections.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 from bot import start_bot
 from cogs.client import Parley
 from cogs.house import House
+from lobby.errors import LobbyAway
 from sandbox.actor import Actor
 from sandbox.records import Channel, Guild, Interaction, Message, MessageFlag
 from sandbox.server import Sandbox
@@ -71,6 +73,9 @@ class Town:
         await sandbox.until_online()
         await self.until(lambda: any(offer.path == "chat" for offer in self.amy.offers()))
         await self.bot.wait_until_ready()
+        async with asyncio.timeout(DONE_S):
+            while isinstance(self.house.director.why_silent(0, 0), LobbyAway):
+                await self.house.director.changed(self.house.director.view().version)
         return self.bot
 
     @property
