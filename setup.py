@@ -100,7 +100,8 @@ class Build(build_ext):
         return found
 
 
-setup(
-    ext_modules=[*cythonize([alignment], language_level=3), engine],
-    cmdclass={"build_ext": Build},
-)
+if __name__ == "__main__":
+    setup(
+        ext_modules=[*cythonize([alignment], language_level=3), engine],
+        cmdclass={"build_ext": Build},
+    )
