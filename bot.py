@@ -254,6 +254,7 @@ def _log_to_stderr(settings: Settings) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     # At DEBUG discord.py writes whole payloads: what people wrote.
     logging.getLogger("discord").setLevel(max(level, logging.INFO))
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

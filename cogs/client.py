@@ -44,6 +44,8 @@ class Parley(commands.Bot):
             max_messages=None,  # what people wrote is not kept around
             chunk_guilds_at_startup=False,
             connector=connector,
+            # After the last server that Discord sent; one that comes later is heard of by itself.
+            guild_ready_timeout=0.5,
         )
         self._settings = settings
         self._running: asyncio.Task[None] | None = None
