@@ -17,7 +17,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from cogs.manners import Manners
 from cogs.notices import Notices
 from cogs.open_channels import OpenChannels
 from cogs.voice_port import Rooms
+from dialogue.errors import ModelUnreachable
 from dialogue.service import open_dialogue
 from errors import ParleyError, SettingsError
 from lobby.director import Director
@@ -67,8 +68,13 @@ async def open_bot(settings: Settings, elsewhere: Elsewhere | None = None) -> As
         dialogue = await stack.enter_async_context(
             open_dialogue(settings.dialogue, database, cache=CACHE)
         )
+        with suppress(ModelUnreachable):  # a demo model that is just being restarted
+            # Now rather than inside the first answer: it holds the event loop for 0.2 s.
+            await dialogue.model.chat()
         casting = await open_casting(settings.speech)
         studio = await stack.enter_async_context(open_studio(settings.speech))
+        warming = asyncio.create_task(studio.warm(settings.speech.voice.partition("/")[0]))
+        stack.callback(warming.cancel)
         client = Parley(settings.discord, elsewhere.connector() if elsewhere else None)
         await stack.enter_async_context(client)
 
