@@ -12,6 +12,7 @@ Two rules, held by tests:
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,12 +20,13 @@ from dataclasses import dataclass, replace
 
 import discord
 
-from cogs.pages import Page, paginate
+from cogs.pages import BLANK, Page, paginate
 from cogs.places import UNDELIVERED, Gone, Place
 
 log = logging.getLogger(__name__)
 
 LANDING_TRIES = 3
+REST_NAME = "answer.txt"
 
 
 @dataclass(slots=True)
@@ -155,6 +157,10 @@ class LiveReply:
     async def _show(self, pages: list[Page], *, landing: bool) -> None:
         """Bring Discord to these pages. Unless ``landing``, a failure waits for the next edit."""
         view = self._ending.view if self._ending else self._view
+        room = self._place.room
+        if room is not None and len(pages) >= room:
+            await self._show_with_rest(pages, room, landing=landing)
+            return
         for index, page in enumerate(pages):
             wanted = (page.render(), view if index == len(pages) - 1 else None)
             for tries_left in reversed(range(LANDING_TRIES if landing else 1)):
@@ -175,6 +181,18 @@ class LiveReply:
         for _ in range(len(self._messages) - len(pages)):
             await self._place.remove(self._messages.pop())
             self._rendered.pop()
+
+    async def _show_with_rest(self, pages: list[Page], room: int, *, landing: bool) -> None:
+        """Where there is no room for so many messages, the last one is a file with the rest."""
+        for index, page in enumerate(pages[: room - 1]):
+            with suppress(*UNDELIVERED):
+                await self._put(index, page.render(), None)
+        if landing and len(self._messages) < room:
+            rest = "".join(page.body for page in pages[room - 1 :])
+            file = discord.File(io.BytesIO(rest.encode()), REST_NAME)
+            view = self._ending.view if self._ending else None
+            self._messages.append(await self._place.send(self._footer or BLANK, view, file=file))
+            self._rendered.append((self._footer or BLANK, view))
 
     async def _put(self, index: int, content: str, view: discord.ui.View | None) -> None:
         if index == len(self._messages):

@@ -20,6 +20,8 @@ QUIET = discord.AllowedMentions.none()
 UNDELIVERED = (discord.HTTPException, aiohttp.ClientError, OSError)
 """What a request to Discord raises when it was refused, or lost on its way; time-outs too."""
 
+FOLLOW_UPS = 5
+
 TOKEN_DEAD = 50027
 UNKNOWN_WEBHOOK = 10015
 UNKNOWN_MESSAGE = 10008
@@ -33,6 +35,11 @@ class Gone(Exception):
 
 class Place(Protocol):
     """Where messages of one answer go, one after another."""
+
+    @property
+    def room(self) -> int | None:
+        """How many messages of text there is room for; None for any number."""
+        ...
 
     async def send(
         self,
@@ -70,6 +77,14 @@ class UnderCommand:
         self._interaction = interaction
         self._first = True
 
+    @property
+    def room(self) -> int | None:
+        """An app that is installed for a person, not for this server, may follow up five times."""
+        by_person = self._interaction.is_user_integration()
+        limited = by_person and not self._interaction.is_guild_integration()
+        # The answer itself counts apart; the last follow-up is left for its sound.
+        return FOLLOW_UPS if limited else None
+
     async def send(
         self,
         content: str,
@@ -97,11 +112,13 @@ class UnderCommand:
             channel = self._interaction.channel
             if not isinstance(channel, discord.abc.Messageable):
                 raise Gone
+            if file is not None:
+                file.reset(seek=True)
             return await channel.send(
                 content, view=view or discord.utils.MISSING, files=files, allowed_mentions=QUIET
             )
 
-        return await _outliving_token(by_token, by_channel)
+        return await self._outliving(by_token, by_channel)
 
     async def edit(
         self, message: discord.Message, content: str, view: discord.ui.View | None = None
@@ -114,7 +131,24 @@ class UnderCommand:
             plain = discord.PartialMessage(channel=message.channel, id=message.id)
             await plain.edit(content=content, view=view, allowed_mentions=QUIET)
 
-        await _outliving_token(by_token, by_channel)
+        await self._outliving(by_token, by_channel)
+
+    async def _outliving(
+        self, by_token: Callable[[], Awaitable[_T]], by_channel: Callable[[], Awaitable[_T]]
+    ) -> _T:
+        """Do it by the interaction's token and, once that has died, as an ordinary message."""
+        if not self._interaction.is_expired():
+            try:
+                return await by_token()
+            except discord.HTTPException as error:
+                if error.code == UNKNOWN_MESSAGE:
+                    raise Gone from error
+                if error.code not in (TOKEN_DEAD, UNKNOWN_WEBHOOK):
+                    raise
+        try:
+            return await by_channel()
+        except (discord.NotFound, discord.Forbidden) as error:
+            raise Gone from error
 
     async def remove(self, message: discord.Message) -> None:
         await _removed(message)
@@ -137,6 +171,7 @@ class UnderMessage:
     def __init__(self, message: discord.Message, *, ping: bool) -> None:
         self._message = message
         self._first = True
+        self.room: int | None = None
         self._mentions = discord.AllowedMentions(
             everyone=False, users=False, roles=False, replied_user=ping
         )
@@ -179,20 +214,3 @@ class UnderMessage:
 async def _removed(message: discord.Message) -> None:
     with suppress(discord.HTTPException):
         await message.delete()
-
-
-async def _outliving_token(
-    by_token: Callable[[], Awaitable[_T]], by_channel: Callable[[], Awaitable[_T]]
-) -> _T:
-    """Try by the interaction's token and, once that has died, as an ordinary message."""
-    try:
-        return await by_token()
-    except discord.HTTPException as error:
-        if error.code == UNKNOWN_MESSAGE:
-            raise Gone from error
-        if error.code not in (TOKEN_DEAD, UNKNOWN_WEBHOOK):
-            raise
-    try:
-        return await by_channel()
-    except (discord.NotFound, discord.Forbidden) as error:
-        raise Gone from error

@@ -32,6 +32,8 @@ class Paper:
 
     messages: list[Shown] = field(default_factory=list)
     refusals: list[Exception | None] = field(default_factory=list)
+    room: int | None = None
+    files: list[bytes] = field(default_factory=list)
 
     def _write(self) -> float:
         if self.refusals and (refusal := self.refusals.pop(0)):
@@ -40,6 +42,8 @@ class Paper:
 
     async def send(self, content: str, view: Any = None, *, file: Any = None) -> discord.Message:
         self.messages.append(Shown(content, view, [self._write()]))
+        if file is not None:
+            self.files.append(file.fp.read())
         return cast("discord.Message", self.messages[-1])
 
     async def edit(self, message: discord.Message, content: str, view: Any = None) -> None:
@@ -201,5 +205,22 @@ def test_an_answer_that_is_taken_back_leaves_its_note_only() -> None:
         reply.take_back()
         await reply.finish(Ending(notes=("taken back",)))
         assert [m.content for m in paper.messages] == ["-# taken back"]
+
+    in_virtual_time(story())
+
+
+def test_where_there_is_room_for_few_messages_the_rest_comes_as_a_file() -> None:
+    async def story() -> None:
+        paper = Paper(room=3)
+        reply = LiveReply(paper, Throttle(1.1, 20))
+        text = "".join(f"{n} " for n in range(3000))
+        for start in range(0, len(text), 500):
+            reply.feed(text[start : start + 500])
+            await asyncio.sleep(0.4)
+        await reply.finish(Ending(notes=("foot",)))
+        assert len(paper.messages) == 3
+        shown = "".join(m.content for m in paper.messages[:2])
+        assert shown + paper.files[0].decode() == text
+        assert paper.messages[2].content == "-# foot"
 
     in_virtual_time(story())

@@ -119,3 +119,18 @@ async def test_kill_minus_nine_loses_nothing_that_looked_finished(quiet_town: To
         await town.until(lambda: not sandbox.online)
     contents = [m["content"] for m in town.endpoint.chats[-1].messages[1:]]
     assert contents == ["I am Amy.", "You said: I am Amy.", "Who am I?"]
+
+
+async def test_an_answer_that_takes_longer_than_its_token_lives_is_finished_all_the_same(
+    town: Town,
+) -> None:
+    town.endpoint.then(Reply("It took a while.", ending="hold"))
+    asked = await town.amy.command("chat", text="Think hard.")
+    await town.until(lambda: [m for m in asked.messages if m.content])
+    town.sandbox.clock.advance(16 * 60)
+    town.endpoint.release()
+    answer = await town.until(lambda: finished(asked))
+    assert text_of(answer) == "It took a while."
+    # Only the sandbox's clock was moved: Parley's own would have spared it this request.
+    assert {violation.rule for violation in town.sandbox.violations} == {"token-expired"}
+    town.sandbox.violations.clear()
