@@ -21,10 +21,10 @@ from benchmarks.stage import Member, have_session, move_in, start_bot
 from sandbox.records import Message
 from sandbox.server import Sandbox, open_sandbox
 from tests.support.endpoint import Reply, Request, open_endpoint
+from tryout.scene import being_written, until_quiet
 
 ANSWER = "The tide is low this morning. The boats lie on the sand, and gulls walk between them."
 QUESTION = "What does the harbour look like today?"
-QUIET_S = 0.6
 PATIENCE_S = 120.0
 Times = dict[str, float]
 
@@ -97,16 +97,11 @@ async def _round(sandbox: Sandbox, member: Member) -> Times:
 
     def finished() -> list[Message]:
         written = [m for m in asked.messages if m.content]
-        running = any(
-            part.get("label") == "Stop"
-            for message in written
-            for row in message.components
-            for part in row.get("components", ())
-        )
+        running = any(being_written(message) for message in written)
         return [] if running else written
 
     messages = await sandbox.until(finished, PATIENCE_S)
-    await _until_quiet(sandbox, member, known)
+    await until_quiet(sandbox, hearing, PATIENCE_S, known=known)
     first = next(v for v in messages[0].versions if v.content)
     voiced = [frame for frame in hearing.frames[known:] if not frame.silence]
     return {
@@ -116,18 +111,6 @@ async def _round(sandbox: Sandbox, member: Member) -> Times:
         "whole text": messages[-1].versions[-1].at_s - asked.created_s,
         "first sound": voiced[0].arrived_s - begun_s,
     }
-
-
-async def _until_quiet(sandbox: Sandbox, member: Member, known: int) -> None:
-    hearing = member.actor.heard(member.guild)
-
-    def quiet() -> bool:
-        voiced = [frame for frame in hearing.frames[known:] if not frame.silence]
-        return bool(voiced) and sandbox.clock.real_s() - voiced[-1].arrived_s > QUIET_S
-
-    async with asyncio.timeout(PATIENCE_S):
-        while not quiet():  # noqa: ASYNC110 - that nothing comes is no event
-            await asyncio.sleep(0.05)
 
 
 def _spreads(found: list[Times]) -> dict[str, Any]:

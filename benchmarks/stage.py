@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 import tempfile
@@ -15,12 +14,11 @@ import psutil
 
 from benchmarks import harness
 from sandbox.actor import Actor
-from sandbox.errors import SandboxError
 from sandbox.records import Channel, Guild
 from sandbox.server import Sandbox
+from tryout import scene
 
 START_S = 60.0
-JOIN_TRIES, JOIN_S = 10, 3.0
 
 
 @dataclass(frozen=True)
@@ -69,21 +67,12 @@ async def start_bot(sandbox: Sandbox, **environ: str) -> AsyncIterator[psutil.Pr
 
 
 async def have_session(sandbox: Sandbox, member: Member) -> None:
-    """Join the voice channel and hold a voice session. Raises TimeoutError."""
+    """Join the voice channel and hold a voice session. Raises TryFailed."""
 
     def offered() -> bool:
         return any(offer.path == "voice join" for offer in member.actor.offers())
 
-    def present() -> bool:
-        state = member.guild.voice_states.get(sandbox.bot.id)
-        return state is not None and state.channel_id == member.lounge.id
-
     await sandbox.until_online(START_S)
     await sandbox.until(offered, START_S)
     await member.actor.join_voice(member.lounge)
-    for _ in range(JOIN_TRIES):  # while the bot wakes up it asks for patience
-        await member.actor.command("voice join")
-        with contextlib.suppress(SandboxError):
-            await sandbox.until(present, JOIN_S)
-            return
-    raise TimeoutError("the bot did not come")
+    await scene.have_session(sandbox, member.actor, member.guild, member.lounge)

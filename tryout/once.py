@@ -60,10 +60,12 @@ async def _main_job(scene: Scene, text: str, out: Path) -> Outcome:
     spoken = "".join(message.content for message in answer)
     if not spoken.strip():
         raise TryFailed("the answer has no text")
-    await until_quiet(scene, you, 60 + len(spoken) / 5)
     hearing = you.heard(scene.guild)
-    if not any(not frame.silence for frame in hearing.frames):
-        raise TryFailed("nothing was heard in the voice channel")
+    try:
+        await until_quiet(sandbox, hearing, 60 + len(spoken) / 5)
+    except TimeoutError:
+        if all(frame.silence for frame in hearing.frames):
+            raise TryFailed("nothing was heard in the voice channel") from None
     hearing.save_wav(out / "heard.wav")
     await _ask(scene, scene.friend, text)
     found = await sandbox.until(lambda: audio_of(sandbox.messages(scene.text)), REPLY_S)

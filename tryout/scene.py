@@ -7,13 +7,13 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sandbox.actor import Actor
 from sandbox.errors import SandboxError
 from sandbox.offers import Offer
 from sandbox.records import Channel, Guild, Interaction, Message, MessageFlag
 from sandbox.server import Sandbox
+from sandbox.voice.hearing import Hearing
 
 Address = tuple[str, int]
 StartBot = Callable[[Address, Path, str], AbstractAsyncContextManager[object]]
@@ -60,27 +60,31 @@ class Scene:
         except SandboxError as error:
             raise TryFailed("the bot did not come online") from error
 
-    @property
-    def bot_in_voice(self) -> bool:
-        """Whether the bot is in the lounge."""
-        state = self.guild.voice_states.get(self.sandbox.bot.id)
-        return state is not None and state.channel_id == self.voice.id
-
     async def have_session(self, who: Actor) -> None:
-        """``/voice join``, again while the bot is still waking up. Raises TryFailed."""
-        for _ in range(JOIN_TRIES):
-            await who.command("voice join")
-            try:
-                await self.sandbox.until(lambda: self.bot_in_voice, JOIN_S)
-            except SandboxError:
-                continue
-            return
-        raise TryFailed("the bot did not come to the voice channel")
+        """``/voice join`` for ``who``. Raises TryFailed."""
+        await have_session(self.sandbox, who, self.guild, self.voice)
 
     async def chat(self, who: Actor, text: str) -> Interaction:
         """``/chat text``, whatever its option is called."""
         offer = next(o for o in who.offers() if o.path == "chat")
         return await who.command("chat", given={words_option(offer): text})
+
+
+async def have_session(sandbox: Sandbox, who: Actor, guild: Guild, voice: Channel) -> None:
+    """``/voice join``, again while the bot is still waking up. Raises TryFailed."""
+
+    def bot_came() -> bool:
+        state = guild.voice_states.get(sandbox.bot.id)
+        return state is not None and state.channel_id == voice.id
+
+    for _ in range(JOIN_TRIES):
+        await who.command("voice join")
+        try:
+            await sandbox.until(bot_came, JOIN_S)
+        except SandboxError:
+            continue
+        return
+    raise TryFailed("the bot did not come to the voice channel")
 
 
 def words_option(offer: Offer) -> str:
@@ -108,14 +112,18 @@ def audio_of(messages: list[Message]) -> bytes | None:
     return None
 
 
-async def until_quiet(scene: Scene, who: Actor, patience_s: float) -> None:
-    """Return when ``who`` heard a voice and then nothing for a while, or after ``patience_s``."""
-    hearing: Any = who.heard(scene.guild)
-    clock = scene.sandbox.clock
-    until_s = clock.real_s() + patience_s
-    while clock.real_s() < until_s:
-        voiced = [frame.arrived_s for frame in hearing.frames[-400:] if not frame.silence]
-        if voiced and clock.real_s() - voiced[-1] > QUIET_S:
-            return
-        # Silence makes no event: the only way to notice it is to look again.
-        await asyncio.sleep(0.1)
+async def until_quiet(
+    sandbox: Sandbox, hearing: Hearing, patience_s: float, *, known: int = 0
+) -> None:
+    """Return when a voice was heard after the first ``known`` frames and then nothing for a while.
+
+    Raises TimeoutError after ``patience_s``.
+    """
+
+    def quiet() -> bool:
+        voiced = [frame for frame in hearing.frames[known:] if not frame.silence]
+        return bool(voiced) and sandbox.clock.real_s() - voiced[-1].arrived_s > QUIET_S
+
+    async with asyncio.timeout(patience_s):
+        while not quiet():  # noqa: ASYNC110 - silence makes no event: look again
+            await asyncio.sleep(0.1)

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
@@ -229,7 +230,8 @@ class Terminal:
     async def _keep_heard(self, who: Actor) -> None:
         hearing = who.heard(self.scene.guild)
         before = len(hearing.frames)
-        await until_quiet(self.scene, who, 120)
+        with suppress(TimeoutError):
+            await until_quiet(self.scene.sandbox, hearing, 120, known=before)
         if len(hearing.frames) > before > self._heard - 1:
             self._heard = len(hearing.frames)
             path = self._folder / f"heard-{self._heard}.wav"

@@ -9,7 +9,9 @@ import asyncio
 import json
 import os
 import shutil
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ pytestmark = pytest.mark.skipif(
 class Script:
     """A running Node script that reports in JSON lines."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
 
     async def told(self, kind: str) -> dict[str, Any]:
@@ -52,12 +54,13 @@ class Script:
         return (await self._process.stderr.read()).decode()
 
 
-@pytest.fixture
-async def bot(sandbox: Sandbox, home: Home) -> AsyncIterator[Script]:
+@asynccontextmanager
+async def node(sandbox: Sandbox, script: str, **environ: str) -> AsyncIterator[Process]:
+    """Run a script of ``js/`` against the sandbox; it ends when its standard input does."""
     host, port = sandbox.address
     process = await asyncio.create_subprocess_exec(
         str(NODE),
-        "check.js",
+        script,
         cwd=FOLDER,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -67,13 +70,20 @@ async def bot(sandbox: Sandbox, home: Home) -> AsyncIterator[Script]:
             "SANDBOX": f"https://{host}:{port}",
             "TOKEN": sandbox.token,
             "NODE_EXTRA_CA_CERTS": str(sandbox.ca_file),
+            **environ,
         },
     )
-    yield Script(process)
+    yield process
     assert process.stdin is not None
     process.stdin.close()
     async with asyncio.timeout(10):
         await process.wait()
+
+
+@pytest.fixture
+async def bot(sandbox: Sandbox, home: Home) -> AsyncIterator[Script]:
+    async with node(sandbox, "check.js") as process:
+        yield Script(process)
 
 
 async def test_discord_js_logs_in_talks_and_answers(

@@ -23,7 +23,7 @@ from vits.data.records import Clip, Dataset, Rejected, Split, read_dataset
 from vits.data.sources import Source, find_sources
 from vits.errors import BadAudio, BadData
 from vits.judge.whisper import RATE_HZ as WHISPER_HZ
-from vits.judge.whisper import Heard, Whisper, error_rate
+from vits.judge.whisper import Whisper, error_rate
 
 WHOLE_S = 15.0  # a recording up to this long, with a transcript, is one clip
 MARKS = re.compile(r"\[[A-Z]{2}\]")  # [ZH], [JA], [EN]: kept in the text, not spoken
@@ -153,13 +153,9 @@ def _clips(
         _write(folder / "clips" / f"{name}.flac", measure.levelled(part, figures.loudness_lufs),
                plan.rate_hz)  # fmt: skip
         yield Clip(
-            name, source.name, start_s, text, _language(heard, plan), source.text is None,
+            name, source.name, start_s, text, plan.language or heard.language, source.text is None,
             "train", figures,
         )  # fmt: skip
-
-
-def _language(heard: Heard, plan: Plan) -> str:
-    return plan.language or heard.language
 
 
 def _write(path: Path, samples: F32, rate_hz: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,9 +56,6 @@ class Learner(nn.Module):
             "speakers": list(model.emb_g.parameters()) if model.emb_g else [],
         }
 
-    def _speakers(self, rows: Tensor) -> Tensor | None:
-        return self.model.speaker(rows)
-
     # -- what an utterance's text says --------------------------------------------------------
 
     def hidden(self, utterance: Utterance, *, moving: bool) -> Tensor:
@@ -96,7 +92,7 @@ class Learner(nn.Module):
     def _read(self, utterance: Utterance) -> Tensor:
         """The mean latent of a whole utterance through the flow: (C, T)."""
         mask = torch.ones(1, 1, utterance.frames)
-        speaker = self._speakers(torch.tensor([utterance.speaker]))
+        speaker = self.model.speaker(torch.tensor([utterance.speaker]))
         silent = torch.zeros(1, self.config.architecture.inter_channels, utterance.frames)
         mean = self.reader(utterance.spec[None], mask, speaker, silent).mean
         flowed: Tensor = self.model.flow(mean, mask, speaker)[0]
@@ -114,7 +110,7 @@ class Learner(nn.Module):
         """The weighted losses that a stage asks for, by name, and the sounds it made."""
         around = self.recipe.context_frames
         crop = corpus.crop(random, stage.batch, stage.frames + 2 * around)
-        speaker = self._speakers(crop.speakers())
+        speaker = self.model.speaker(crop.speakers())
         spec = crop.spec()
         mask = torch.ones(stage.batch, 1, crop.frames)
         noise = torch.from_numpy(
@@ -176,7 +172,7 @@ class Learner(nn.Module):
             durations = torch.bincount(utterance.path, minlength=symbols).float()[None, None]
             hidden = self.hidden(utterance, moving=False)[None]
             mask = torch.ones(1, 1, symbols)
-            speaker = self._speakers(torch.tensor([utterance.speaker]))
+            speaker = self.model.speaker(torch.tensor([utterance.speaker]))
             predictor = self.model.dp
             if isinstance(predictor, StochasticDurations):
                 loss = predictor.nll(hidden, mask, durations, speaker).sum()
@@ -233,7 +229,7 @@ class Learner(nn.Module):
         that the reader reads, and the prior's divergence. Lower is better."""
         mels, divergences = [], []
         for utterance in corpus.utterances:
-            speaker = self._speakers(torch.tensor([utterance.speaker]))
+            speaker = self.model.speaker(torch.tensor([utterance.speaker]))
             mask = torch.ones(1, 1, utterance.frames)
             silent = torch.zeros(1, self.config.architecture.inter_channels, utterance.frames)
             posterior = self.reader(utterance.spec[None], mask, speaker, silent)
@@ -247,9 +243,3 @@ class Learner(nn.Module):
             divergence = s - posterior.log_std[0] - 0.5 + 0.5 * spread * torch.exp(-2 * s)
             divergences.append(float(divergence.mean()))
         return {"mel": float(np.mean(mels)), "prior": float(np.mean(divergences))}
-
-
-def parameters_of(parts: dict[str, list[nn.Parameter]]) -> Iterator[nn.Parameter]:
-    """All parameters, part by part."""
-    for group in parts.values():
-        yield from group

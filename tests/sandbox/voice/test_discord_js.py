@@ -5,8 +5,6 @@ It needs Node 20 or later and its packages: ``cd tests/sandbox/js && npm ci``.
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +13,7 @@ import pytest
 
 from sandbox.server import Sandbox
 from tests.sandbox.client import Home
-from tests.sandbox.test_discord_js import FOLDER, NODE, Script
+from tests.sandbox.test_discord_js import FOLDER, NODE, Script, node
 from tests.sandbox.voice.tone import RATE_HZ, loudest_hz, sine, snr_db
 
 pytestmark = pytest.mark.skipif(
@@ -48,27 +46,8 @@ class Player(Script):
 @pytest.fixture
 async def bot(sandbox: Sandbox, home: Home, tmp_path: Path) -> AsyncIterator[Player]:
     write_tone(tmp_path / "tone.ogg")
-    host, port = sandbox.address
-    process = await asyncio.create_subprocess_exec(
-        str(NODE),
-        "voice.js",
-        cwd=FOLDER,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=os.environ
-        | {
-            "SANDBOX": f"https://{host}:{port}",
-            "TOKEN": sandbox.token,
-            "NODE_EXTRA_CA_CERTS": str(sandbox.ca_file),
-            "SOUND": str(tmp_path / "tone.ogg"),
-        },
-    )
-    yield Player(process)
-    assert process.stdin is not None
-    process.stdin.close()
-    async with asyncio.timeout(10):
-        await process.wait()
+    async with node(sandbox, "voice.js", SOUND=str(tmp_path / "tone.ogg")) as process:
+        yield Player(process)
 
 
 async def test_what_discord_js_plays_is_heard_while_members_come_and_go(
