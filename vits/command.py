@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vits import bench
 from vits.arrays import F32
 from vits.data import command as data
 from vits.engine.base import Style
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="the voices on this machine")
     listing.set_defaults(run=_list)
 
-    for making in (data, finetune, judge):
+    for making in (data, finetune, judge, bench):
         making.add(commands)
     for each in (say, taking, converting, listing):
         _voices_option(each)

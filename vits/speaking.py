@@ -54,6 +54,11 @@ class VoiceSynthesizer:
         self._others: dict[str, EspeakSynthesizer] = {}
 
     @property
+    def engine(self) -> Engine:
+        """What makes the sound."""
+        return self._engine
+
+    @property
     def config(self) -> VoiceConfig:
         """What the voice is."""
         return self._engine.config

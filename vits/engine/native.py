@@ -61,6 +61,7 @@ class NativeEngine:
         """
         library = library or Library()
         self.number = number
+        self._library = library
         self.instructions = instructions or library.instruction_sets()[0]
         self._config = config
         self._threads = max(1, threads)
@@ -103,6 +104,10 @@ class NativeEngine:
         """See :class:`~vits.engine.base.Engine`."""
         array = check_ids(self._config, ids, speaker)
         return self._pieces(array, speaker, style, noise)
+
+    def peak(self, number: str, seconds: float) -> float:
+        """Multiply-adds per second that this processor can do at most; 0 if not in ``number``."""
+        return self._library.peak(self.instructions, number, seconds)
 
     def _take(self) -> Session:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 from collections.abc import Mapping
-from ctypes import POINTER, c_char_p, c_float, c_int, c_int32, c_int64, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_void_p
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +102,8 @@ class Library:
         c.parley_give.argtypes = [c_void_p, c_void_p, c_int64, c_char_p]
         c.parley_take.restype = c_int64
         c.parley_take.argtypes = [c_void_p, c_int64, c_void_p, c_int64, c_char_p]
+        c.parley_try_peak.restype = c_double
+        c.parley_try_peak.argtypes = [c_char_p, c_int, c_double]
         self.c = c
 
     def instruction_sets(self) -> list[str]:
@@ -112,6 +114,11 @@ class Library:
     def offers(self, instructions: str, number: str) -> bool:
         """Whether the decoder can compute in these numbers; ``instructions`` "" is the best set."""
         return bool(self.c.parley_offers(instructions.encode(), NUMBERS[number]))
+
+    def peak(self, instructions: str, number: str, seconds: float) -> float:
+        """Multiply-adds per second of bare products, by trying for so long; 0 if it has none."""
+        found: float = self.c.parley_try_peak(instructions.encode(), NUMBERS[number], seconds)
+        return found
 
 
 class Voice:

@@ -3,9 +3,16 @@
 namespace parley {
 namespace {
 
-// Regions follow each other within microseconds while a sentence is made: waiting a little before
+// Rounds follow each other within microseconds while a sentence is made: waiting a little before
 // sleeping saves two context switches each, and costs nothing when the session is idle.
 constexpr int kSpins = 2000;
+
+// A ticket: round (24 bits), tasks (20 bits), next task (20 bits).
+constexpr int kBits = 20;
+constexpr uint64_t kMask = (1u << kBits) - 1;
+uint64_t next_of(uint64_t ticket) { return ticket & kMask; }
+uint64_t count_of(uint64_t ticket) { return ticket >> kBits & kMask; }
+bool open(uint64_t ticket) { return next_of(ticket) < count_of(ticket); }
 
 inline void breathe() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -29,30 +36,35 @@ Crew::~Crew() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     stop_ = true;
-    round_++;
   }
   wake_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
-void Crew::take(int worker) {
-  for (long i; (i = next_.fetch_add(1)) < count_;) (*task_)(i, worker);
+// Takes one task and does it; false if there is none.
+bool Crew::take(int worker) {
+  uint64_t ticket = ticket_.load();
+  do {
+    if (!open(ticket)) return false;
+  } while (!ticket_.compare_exchange_weak(ticket, ticket + 1));
+  // The round cannot end, and the task not change, before this one is done.
+  (*task_)((long)next_of(ticket), worker);
+  if (done_.fetch_add(1) + 1 == (long)count_of(ticket)) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    finished_.notify_one();
+  }
+  return true;
 }
 
 void Crew::work(int worker) {
-  for (long seen = 0;;) {
-    for (int i = 0; i < kSpins && round_.load() == seen; i++) breathe();
-    if (round_.load() == seen) {
-      std::unique_lock<std::mutex> lock(mutex_);
-      wake_.wait(lock, [&] { return round_.load() != seen; });
+  for (;;) {
+    for (int i = 0; i < kSpins; i++) {
+      while (take(worker)) i = 0;
+      breathe();
     }
-    seen = round_.load();
+    std::unique_lock<std::mutex> lock(mutex_);
+    wake_.wait(lock, [&] { return stop_ || open(ticket_.load()); });
     if (stop_) return;
-    take(worker);
-    if (busy_.fetch_sub(1) == 1) {
-      std::lock_guard<std::mutex> lock(mutex_);
-      done_.notify_one();
-    }
   }
 }
 
@@ -64,17 +76,17 @@ void Crew::run(long count, const std::function<void(long, int)>& task) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     task_ = &task;
-    count_ = count;
-    next_ = 0;
-    busy_ = (int)threads_.size();
-    round_++;
+    done_ = 0;
+    const uint64_t round = (ticket_.load() >> 2 * kBits) + 1;
+    ticket_ = round << 2 * kBits | (uint64_t)count << kBits;
   }
   wake_.notify_all();
-  take(0);
-  for (int i = 0; i < kSpins && busy_.load(); i++) breathe();
-  if (busy_.load()) {
+  while (take(0)) {
+  }
+  for (int i = 0; i < kSpins && done_.load() < count; i++) breathe();
+  if (done_.load() < count) {
     std::unique_lock<std::mutex> lock(mutex_);
-    done_.wait(lock, [&] { return busy_.load() == 0; });
+    finished_.wait(lock, [&] { return done_.load() == count; });
   }
 }
 

@@ -1,4 +1,7 @@
 // The threads of one session, each with scratch memory of its own.
+//
+// Nobody waits for a helper that has not begun: a task belongs to whoever takes it first, and the
+// caller takes tasks too. On a busy machine two threads are then as fast as one, not slower.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -21,7 +24,7 @@ class Crew {
   int size() const { return (int)scratch_.size(); }
 
   // Calls task(i, worker) for i in [0, count), on all threads; returns when all are done. Tasks
-  // must not throw, nor call this.
+  // must not throw, nor call this. At most 2^20 tasks.
   void run(long count, const std::function<void(long, int)>& task);
 
   // Splits [0, count) in one stretch for each worker, in multiples of `unit`.
@@ -34,17 +37,18 @@ class Crew {
   }
 
  private:
+  bool take(int worker);
   void work(int worker);
-  void take(int worker);
 
   std::vector<Buffer<char>> scratch_;
   std::vector<std::thread> threads_;
   std::mutex mutex_;
-  std::condition_variable wake_, done_;
-  std::atomic<long> round_{0}, next_{0};
-  std::atomic<int> busy_{0};
-  long count_ = 0;
-  const std::function<void(long, int)>* task_ = nullptr;
+  std::condition_variable wake_, finished_;
+  // The round, its number of tasks and the next task in one word, so that a helper that comes late
+  // can take nothing of a round that has passed.
+  std::atomic<uint64_t> ticket_{0};
+  std::atomic<long> done_{0};
+  const std::function<void(long, int)>* task_ = nullptr;  // read only while holding a task
   bool stop_ = false;
 };
 
