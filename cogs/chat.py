@@ -21,6 +21,7 @@ from cogs.scene import Scene
 from cogs.sounding import Aloud, AsFile, begin_sound
 from dialogue.ask import Ask
 from dialogue.lines import Place as PlaceInLine
+from lobby.errors import TurnEnded
 from storage.errors import StorageError
 from words import N_
 
@@ -124,8 +125,8 @@ class Chat(commands.Cog):
     async def _speak(self, interaction: discord.Interaction, turn_id: int) -> None:
         """Say a turn's answer: in the voice channel if they have a session, else as a file."""
         scene, place = Scene.of_interaction(interaction), UnderCommand(interaction)
-        aloud = self._house.director.may_speak(scene.user.id, scene.guild_id)
-        await interaction.response.defer(thinking=True, ephemeral=aloud)
+        why = self._house.director.why_silent(scene.user.id, scene.guild_id)
+        await interaction.response.defer(thinking=True, ephemeral=why is None)
         try:
             turn = await self._house.dialogue.memory.turn(scene.user.id, scene.guild_id, turn_id)
             sounding = await begin_sound(self._house, scene, wanted=True)
@@ -136,6 +137,8 @@ class Chat(commands.Cog):
             note = await sounding.finish(place, interaction.message)
             if isinstance(sounding, AsFile) and not sounding.delivered:
                 note = note or scene.words(NOTHING_TO_SAY)
+            if scene.guild_id and isinstance(why, TurnEnded):
+                note = note or why.say(scene.words)
             if note:
                 await place.refuse(note)
             await place.done()

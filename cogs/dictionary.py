@@ -197,12 +197,11 @@ class Dictionary(commands.Cog):
     ) -> None:
         """The word as it sounds now: in their voice session, or as a private file."""
         house, manner = self._house, await self._house.manners.of(scene)
-        player = house.rooms.player(scene.guild_id)
-        if player is None or not house.director.may_speak(scene.user.id, scene.guild_id):
+        if not house.director.may_speak(scene.user.id, scene.guild_id):
             await send_sample(interaction, house, scene, manner, entry.term)
             return
         await house.dialogue.quotas.may_speak(scene.user.id, scene.guild_id, scene.role_ids)
-        spoken = speak_in(house, scene, player, manner)
+        spoken = speak_in(house, scene, manner)
         spoken.feed(entry.term)
         spoken.end()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import discord
 
@@ -18,9 +19,9 @@ from cogs.replies import sentence_for
 from cogs.scene import Scene
 from cogs.voice_message import fits, may_send, plain_file, send_voice_message
 from errors import ParleyError
+from lobby.errors import LobbyAway, LobbyError
 from speech.files import AudioFile, collect
 from speech.narrator import Manner, Spoken
-from speech.player import Player
 from storage.errors import StorageError
 from storage.records import Replies
 from words import N_
@@ -137,22 +138,35 @@ async def begin_sound(house: House, scene: Scene, *, wanted: bool = False) -> So
     """
     try:
         aloud = house.director.may_speak(scene.user.id, scene.guild_id)
-        player = house.rooms.player(scene.guild_id) if aloud else None
         replies = await house.manners.replies(scene)
-        if player is None and replies is Replies.OFF and not wanted:
+        otherwise = wanted or replies is not Replies.OFF
+        if not aloud and not otherwise:
             return Silent()
         await house.dialogue.quotas.may_speak(scene.user.id, scene.guild_id, scene.role_ids)
         manner = await house.manners.of(scene)
-        if player is not None:
-            return Aloud(house, scene, speak_in(house, scene, player, manner))
+        if aloud:
+            with suppress(LobbyError):  # their turn ended a moment ago
+                return Aloud(house, scene, speak_in(house, scene, manner))
+            if not otherwise:
+                return Silent()
         spoken = house.narrator.begin(manner)
         return AsFile(house, scene, spoken, native=replies is Replies.VOICE_MESSAGE)
     except (ParleyError, StorageError) as error:
         return Silent(sentence_for(error, scene.words))
 
 
-def speak_in(house: House, scene: Scene, player: Player, manner: Manner) -> Spoken:
-    """A reply in the voice channel's queue. Raises ``QueueFull``, ``TooManyWaiting``."""
+def speak_in(house: House, scene: Scene, manner: Manner) -> Spoken:
+    """A reply in the voice channel's queue, which only who has a session now gets into.
+
+    Asked here, where nothing can come in between: a turn may end while anything is awaited, and
+    what is queued after that nobody would silence. Raises ``LobbyError``, ``QueueFull``,
+    ``TooManyWaiting``.
+    """
+    if why := house.director.why_silent(scene.user.id, scene.guild_id):
+        raise why
+    player = house.rooms.player(scene.guild_id)
+    if player is None:
+        raise LobbyAway
     spoken = house.narrator.begin(manner)
     try:
         player.add(scene.user.id, spoken)

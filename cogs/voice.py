@@ -213,14 +213,11 @@ class Voice(Sound):
         house, person_id = self._house, scene.user.id
         if why := house.director.why_silent(person_id, scene.guild_id):
             raise why
-        player = house.rooms.player(scene.guild_id)
-        if player is None:
-            raise NothingToSkip
         await house.director.touch(person_id, scene.guild_id)
         settings = await house.database.guilds.settings(scene.guild_id)
         await house.dialogue.content.spoken(text, settings)
         await house.dialogue.quotas.may_speak(person_id, scene.guild_id, scene.role_ids)
-        spoken = speak_in(house, scene, player, await house.manners.of(scene))
+        spoken = speak_in(house, scene, await house.manners.of(scene))
         spoken.feed(text)
         spoken.end()
         # Counted when it was said; nobody waits for that.

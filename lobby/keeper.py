@@ -1,7 +1,7 @@
 """Keeps the books for one process: transactions, its heartbeat, its alarms, news from others.
 
-One loop waits for the next alarm or heartbeat, two more for what other processes do. All waiting
-goes through ``Clock``, so that tests run it in virtual time.
+One loop waits for the next alarm or heartbeat, one for the end of the lease, two for what other
+processes do. All waiting goes through ``Clock``, so that tests run it in virtual time.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from lobby.records import (
     Post,
     Ready,
     Refuse,
+    Silence,
     Started,
     Tell,
     Tick,
@@ -110,7 +111,7 @@ class Keeper:
         """Enter the books, and begin to keep time. Raises ``StorageError``."""
         await self.run(Started(self.process, self.incarnation))
         self.lengths_s = await self._store.session_lengths(RECENT)
-        for loop in (self._keep_time(), self._listen(), self._keep_up()):
+        for loop in (self._keep_time(), self._mind_lease(), self._listen(), self._keep_up()):
             self._tasks.append(asyncio.create_task(loop))
 
     async def close(self) -> None:
@@ -132,8 +133,12 @@ class Keeper:
     @property
     def working(self) -> bool:
         """Whether what this process believes can be relied on: others take nothing from it yet."""
-        leased = self._clock.steady_s() - self._renewed_s < self._settings.lease_s
-        return self.sighted and not self.fenced and leased
+        return self.sighted and not self.fenced and self._leased_s > 0
+
+    @property
+    def _leased_s(self) -> float:
+        """How long the lease still lasts."""
+        return self._renewed_s + self._settings.lease_s - self._clock.steady_s()
 
     async def changed(self, version: int) -> int:
         """Wait until the books are no longer at ``version``; the new version."""
@@ -193,6 +198,7 @@ class Keeper:
             posts = await self._store.transact(self.process, decide)
         except Fenced:
             self.fenced = True
+            self._fall_silent()
             _log.error("another process named %s took over; this one is silent", self.process)
             raise
         if decision is None:
@@ -275,6 +281,24 @@ class Keeper:
                 await self._store.prune(self.now_s - TRAIL_KEPT_S)
         else:
             await self.run(Tick())
+
+    async def _mind_lease(self) -> None:
+        """What is queued to be spoken must not outlast the lease: the slots are others' then."""
+        ended_s = self._renewed_s  # which one: nobody speaks before the first
+        while not self.fenced:
+            if self._leased_s <= 0 and ended_s != self._renewed_s:
+                ended_s = self._renewed_s
+                self._fall_silent()
+            await self._clock.wait(asyncio.Event(), max(self._leased_s, RETRY_S) + _AFTER_S)
+
+    def _fall_silent(self) -> None:
+        self._perform(
+            [
+                Silence(place.guild_id, place.person_id)
+                for place in self.hall.staged(*SESSION)
+                if self.hall.rooms[place.guild_id].process == self.process
+            ]
+        )
 
     async def _listen(self) -> None:
         while not self.fenced:

@@ -298,6 +298,7 @@ async def test_a_second_process_of_the_same_name_silences_the_first(scene: Scene
     second = await scene.starts("parley", 100)
     await scene.passes(11)
     assert isinstance(first.director.why_silent(ANN, HOME), errors.LobbyAway)
+    assert ("silence", HOME, ANN) in first.voice.log
     with pytest.raises(errors.LobbyAway):
         await first.director.join(BEN, HOME, BLUE)
     assert second.director.may_speak(ANN, HOME)
@@ -313,8 +314,11 @@ async def test_without_its_store_a_process_stops_speaking_when_its_lease_is_over
     scene.only.cable.plugged = False
     await scene.passes(30)
     assert director.may_speak(ANN, HOME)
+    assert ("silence", HOME, ANN) not in scene.only.voice.log
     await scene.passes(16)
     assert isinstance(director.why_silent(ANN, HOME), errors.LobbyAway)
+    # What was already made and waited to be heard is silenced too.
+    assert scene.only.voice.log.count(("silence", HOME, ANN)) == 1
     scene.only.cable.plugged = True
     await scene.passes(12)
     # Others may have taken the slot meanwhile; here nobody did, but the session was over.
