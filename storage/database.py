@@ -44,6 +44,7 @@ from storage.schema import migrate
 from storage.tables import SecretRow
 from storage.turns import Turns
 from storage.usage import Quotas
+from storage.voices import Trainings, VoiceRules
 
 BUSY_TIMEOUT_S = 5.0
 
@@ -72,6 +73,8 @@ class Database:
         self.audit = Audit(self)
         self.guilds = Guilds(self)
         self.lobby = LobbyBooks(self)
+        self.voice_rules = VoiceRules(self)
+        self.trainings = Trainings(self)
         self.privacy = Privacy(self)
 
     @property

@@ -213,6 +213,7 @@ class Action(StrEnum):
     PERSONA_SAVE = "persona_save"
     PERSONA_DELETE = "persona_delete"
     DICTIONARY = "dictionary"
+    VOICE_ROLES = "voice_roles"
 
 
 class Target(StrEnum):
@@ -254,6 +255,30 @@ class GuildSettings:
     words_refused: tuple[str, ...] = ()
     persona_locked: bool = False
     retention_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceRoles:
+    """Who may use a voice; everybody, where there is no such rule."""
+
+    guild_id: int
+    """0: a rule for every server, and for direct messages."""
+    voice: str
+    role_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingNote:
+    """A training that is under way: whose it is, and where it is told of."""
+
+    id: str
+    person_id: int
+    guild_id: int
+    channel_id: int
+    message_id: int
+    """0 before its message is there."""
+    voice: str
+    locale: str
 
 
 @dataclass(frozen=True, slots=True)

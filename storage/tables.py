@@ -199,6 +199,26 @@ class GuildRow(Base):
     """JSON of the fields of ``GuildSettings`` that differ from its defaults."""
 
 
+class VoiceRoleRow(Base):
+    """A voice that has rows here is for these roles only; ``guild_id`` 0: wherever it is used."""
+
+    __tablename__ = "voice_roles"
+    guild_id: Mapped[Snowflake] = mapped_column(primary_key=True, autoincrement=False)
+    voice: Mapped[Tag] = mapped_column(primary_key=True)
+    role_id: Mapped[Snowflake] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class TrainingRow(Base):
+    __tablename__ = "trainings"
+    id: Mapped[Tag] = mapped_column(primary_key=True)
+    person_id: Mapped[PersonId]
+    guild_id: Mapped[Snowflake]
+    channel_id: Mapped[Snowflake]
+    message_id: Mapped[Snowflake]
+    voice: Mapped[Tag]
+    locale: Mapped[Tag]
+
+
 class SecretRow(Base):
     """Random keys of this installation: what makes a forgotten person's id unreadable."""
 
