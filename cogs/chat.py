@@ -15,8 +15,8 @@ from cogs.attachments import take_in
 from cogs.buttons import AGAIN, STOP, AnswerButton
 from cogs.conversation import Conversation
 from cogs.house import House
-from cogs.places import QUIET, UNDELIVERED, Place, UnderCommand, UnderMessage
-from cogs.replies import sentence_for, tell
+from cogs.places import QUIET, UNDELIVERED, Gone, Place, UnderCommand, UnderMessage
+from cogs.replies import acknowledge, sentence_for, tell
 from cogs.scene import Scene
 from cogs.sounding import Aloud, AsFile, begin_sound
 from dialogue.ask import Ask
@@ -126,7 +126,7 @@ class Chat(commands.Cog):
         """Say a turn's answer: in the voice channel if they have a session, else as a file."""
         scene, place = Scene.of_interaction(interaction), UnderCommand(interaction)
         why = self._house.director.why_silent(scene.user.id, scene.guild_id)
-        await interaction.response.defer(thinking=True, ephemeral=why is None)
+        await acknowledge(interaction, private=why is None)
         try:
             turn = await self._house.dialogue.memory.turn(scene.user.id, scene.guild_id, turn_id)
             sounding = await begin_sound(self._house, scene, wanted=True)
@@ -148,7 +148,7 @@ class Chat(commands.Cog):
     async def _acknowledge(self, interaction: discord.Interaction, line: PlaceInLine) -> None:
         """At once: Discord waits three seconds, whatever else there is to do."""
         try:
-            await interaction.response.defer(thinking=True)
+            await acknowledge(interaction)
         except BaseException:
             line.leave()
             raise
@@ -201,7 +201,7 @@ class Chat(commands.Cog):
         """Say what went wrong where nothing was answered yet."""
         try:
             await place.refuse(sentence_for(error, scene.words))
-        except UNDELIVERED as failure:
+        except (*UNDELIVERED, Gone) as failure:
             log.warning("channel %s: an error could not be told: %s", scene.channel_id, failure)
 
     async def _is_open(self, message: discord.Message) -> bool:

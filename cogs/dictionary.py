@@ -11,7 +11,7 @@ from discord.ext import commands
 from cogs.audit import announce
 from cogs.house import House
 from cogs.places import QUIET
-from cogs.replies import tell
+from cogs.replies import acknowledge, tell
 from cogs.samples import send_sample
 from cogs.scene import Scene
 from cogs.sounding import speak_in
@@ -78,7 +78,7 @@ class Dictionary(commands.Cog):
         level: Level | None = None,
     ) -> None:
         """``/dict add``, with a preview."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         scope, scope_id = await self._owned(interaction, level)
         entry = await self._house.dialogue.dictionaries.add(scope, scope_id, word, spoken)
@@ -93,7 +93,7 @@ class Dictionary(commands.Cog):
         self, interaction: discord.Interaction, word: str, level: Level | None = None
     ) -> None:
         """``/dict remove``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         scope, scope_id = await self._owned(interaction, level)
         if not await self._house.dialogue.dictionaries.remove(scope, scope_id, word):
@@ -106,7 +106,7 @@ class Dictionary(commands.Cog):
     @app_commands.choices(level=LEVELS)
     async def entries(self, interaction: discord.Interaction, level: Level | None = None) -> None:
         """``/dict list``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         entries = await self._house.dialogue.dictionaries.list(*(await self._of(scene, level)))
         await tell(interaction, listed(scene.words, entries))
@@ -121,7 +121,7 @@ class Dictionary(commands.Cog):
         level: Level | None = None,
     ) -> None:
         """``/dict import``: all lines or none."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         scope, scope_id = await self._owned(interaction, level)
         if file.size > FILE_BYTES:
@@ -136,7 +136,7 @@ class Dictionary(commands.Cog):
     @app_commands.choices(level=LEVELS)
     async def export(self, interaction: discord.Interaction, level: Level | None = None) -> None:
         """``/dict export``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         data = await self._house.dialogue.dictionaries.export_csv(*(await self._of(scene, level)))
         await interaction.followup.send(

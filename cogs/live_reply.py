@@ -97,7 +97,10 @@ class LiveReply:
 
     @property
     def text(self) -> str:
-        """Everything fed so far: it is seen, or will be before ``finish`` returns."""
+        """Everything fed so far: it is seen, or will be before ``finish`` returns.
+
+        Once somebody deleted the messages, what was seen until then.
+        """
         return self._text
 
     @property
@@ -107,8 +110,9 @@ class LiveReply:
 
     def feed(self, piece: str) -> None:
         """Take the next piece of text."""
-        self._text += piece
-        self._changed.set()
+        if not self._gone:
+            self._text += piece
+            self._changed.set()
 
     def take_back(self) -> None:
         """Show nothing of what was written."""
@@ -156,6 +160,14 @@ class LiveReply:
 
     async def _show(self, pages: list[Page], *, landing: bool) -> None:
         """Bring Discord to these pages. Unless ``landing``, a failure waits for the next edit."""
+        try:
+            await self._bring(pages, landing=landing)
+        except Gone:
+            self._gone = True
+            self._text = self._text[: self._throttle.shown]
+            self._on_gone()
+
+    async def _bring(self, pages: list[Page], *, landing: bool) -> None:
         view = self._ending.view if self._ending else self._view
         room = self._place.room
         if room is not None and len(pages) >= room:
@@ -167,10 +179,6 @@ class LiveReply:
                 try:
                     await self._put(index, *wanted)
                     break
-                except Gone:
-                    self._gone = True
-                    self._on_gone()
-                    return
                 except UNDELIVERED as error:
                     log.warning("an edit failed: %s", type(error).__name__)
                     if landing and not tries_left:

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from cogs.confirm import ask_first
 from cogs.house import House
-from cogs.replies import tell
+from cogs.replies import acknowledge, tell
 from cogs.scene import Scene
 from dialogue.memory import MemoryView
 from storage.errors import StorageError
@@ -48,14 +48,14 @@ class Memory(commands.Cog):
     @group.command(name="show", description=N_("How full my memory of you is, and what is in it"))
     async def show(self, interaction: discord.Interaction) -> None:
         """``/memory show``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         await tell(interaction, describe(scene.words, await self._view(scene)))
 
     @group.command(name="undo", description=N_("Take back our last turn"))
     async def undo(self, interaction: discord.Interaction) -> None:
         """``/memory undo``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         gone = await self._house.dialogue.memory.undo(scene.user.id, scene.guild_id)
         await tell(interaction, scene.words(UNDONE, asked=_excerpt(gone.asked)))
@@ -64,7 +64,7 @@ class Memory(commands.Cog):
     @app_commands.describe(turn=N_("Which turn"))
     async def pin(self, interaction: discord.Interaction, turn: str) -> None:
         """``/memory pin``; the turn's own number comes from the completion."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene, memory = Scene.of_interaction(interaction), self._house.dialogue.memory
         person_id, guild_id = scene.user.id, scene.guild_id
         chosen = await memory.turn(person_id, guild_id, int(turn) if turn.isdecimal() else 0)

@@ -14,7 +14,7 @@ from cogs.audit import announce
 from cogs.house import House
 from cogs.lobby_words import minutes
 from cogs.moderation import Moderation
-from cogs.replies import tell
+from cogs.replies import acknowledge, tell
 from cogs.scene import Scene
 from lobby.errors import NoSession
 from lobby.records import ServerRules, Speaking, Stage, Standing
@@ -63,7 +63,7 @@ class Mod(Moderation):
     @app_commands.describe(member=N_("Whose"))
     async def end_session(self, interaction: discord.Interaction, member: discord.Member) -> None:
         """``/mod end-session``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene, by_id = Scene.of_interaction(interaction), interaction.user.id
         if self._house.director.standing(member.id).guild_id != scene.guild_id:
             raise NoSession  # what they have in another server is not this one's business
@@ -90,7 +90,7 @@ class Mod(Moderation):
         priority_role: discord.Role | None = None,
     ) -> None:
         """``/mod limits``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         old = self._house.director.rules(scene.guild_id)
         new = replace(

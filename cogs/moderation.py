@@ -16,7 +16,7 @@ from discord.ext import commands
 from cogs.audit import EVERYONE, announce, line
 from cogs.confirm import ask_first
 from cogs.persona import autocompleted
-from cogs.replies import tell
+from cogs.replies import acknowledge, tell
 from cogs.scene import Scene
 from cogs.server_settings import change_server
 from errors import NotAllowed
@@ -122,7 +122,7 @@ class Moderation(commands.Cog):
         self, interaction: discord.Interaction, member: discord.Member | discord.User
     ) -> None:
         """``/mod block``: what they have here ends, too."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene, house = Scene.of_interaction(interaction), self._house
         if isinstance(member, discord.Member):
             rights = member.guild_permissions
@@ -137,7 +137,7 @@ class Moderation(commands.Cog):
     @app_commands.describe(member=N_("Whom"))
     async def unblock(self, interaction: discord.Interaction, member: discord.User) -> None:
         """``/mod unblock``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene, house = Scene.of_interaction(interaction), self._house
         acted = await house.dialogue.moderators.unblock(scene.guild_id, scene.user.id, member.id)
         await announce(house, scene, acted)
@@ -147,7 +147,7 @@ class Moderation(commands.Cog):
     @mod.command(name="blocks", description=N_("Who is blocked here"))
     async def blocks(self, interaction: discord.Interaction) -> None:
         """``/mod blocks``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         found = await self._house.dialogue.moderators.blocks(scene.guild_id)
         lines = []
@@ -173,7 +173,7 @@ class Moderation(commands.Cog):
         seconds: app_commands.Range[int, -1, 86_400] | None = None,
     ) -> None:
         """``/mod quota``: what is left out stays."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene, moderators = Scene.of_interaction(interaction), self._house.dialogue.moderators
         limits = await moderators.limits(scene.guild_id)
         if role is not None and (tokens is not None or seconds is not None):
@@ -196,7 +196,7 @@ class Moderation(commands.Cog):
         self, interaction: discord.Interaction, page: app_commands.Range[int, 1, 50] = 1
     ) -> None:
         """``/mod log``: who, what, whom and when; never what was said."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         entries = await self._house.dialogue.moderators.log(scene.guild_id, limit=page * LOG_MOST)
         shown = entries[(page - 1) * LOG_MOST :]
@@ -207,7 +207,7 @@ class Moderation(commands.Cog):
     @app_commands.describe(locked=N_("Everybody talks with the server's default"))
     async def persona_lock(self, interaction: discord.Interaction, locked: bool) -> None:
         """``/mod persona-lock``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene, house = Scene.of_interaction(interaction), self._house
         await change_server(house, scene, persona_locked=locked)
         await tell(interaction, scene.words(LOCKED if locked else UNLOCKED))
@@ -226,7 +226,7 @@ class Moderation(commands.Cog):
         role: discord.Role | None = None,
     ) -> None:
         """``/mod persona-default``: for a channel, a role, or the whole server."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene, house = Scene.of_interaction(interaction), self._house
         kind, target, subject_id = DefaultFor.GUILD, Target.GUILD, scene.guild_id
         if channel is not None:

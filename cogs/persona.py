@@ -11,7 +11,7 @@ from discord.ext import commands
 from cogs.audit import announce
 from cogs.forms import Form, Line
 from cogs.house import House
-from cogs.replies import tell
+from cogs.replies import acknowledge, tell
 from cogs.rights import moderates
 from cogs.scene import Scene
 from dialogue.errors import BadValue, NotThisServer
@@ -68,7 +68,7 @@ class Personas(commands.Cog):
     @app_commands.describe(name=N_("Which persona"))
     async def choose(self, interaction: discord.Interaction, name: str) -> None:
         """``/persona set``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         chosen = await self._house.dialogue.personas.choose(scene.user.id, scene.guild_id, name)
         await tell(interaction, scene.words(CHOSEN, name=chosen.name))
@@ -76,7 +76,7 @@ class Personas(commands.Cog):
     @group.command(name="show", description=N_("Who I am for you here"))
     async def show(self, interaction: discord.Interaction) -> None:
         """``/persona show``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         active = await self._house.dialogue.personas.active(
             scene.user.id, scene.guild_id, scene.channel_id, scene.role_ids
@@ -87,7 +87,7 @@ class Personas(commands.Cog):
     @group.command(name="clear", description=N_("Talk with the usual persona again"))
     async def clear(self, interaction: discord.Interaction) -> None:
         """``/persona clear``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         await self._house.dialogue.personas.clear(scene.user.id, scene.guild_id)
         await tell(interaction, scene.words(CLEARED))
@@ -95,7 +95,7 @@ class Personas(commands.Cog):
     @group.command(name="list", description=N_("Which personas you can choose here"))
     async def entries(self, interaction: discord.Interaction) -> None:
         """``/persona list``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene, words = Scene.of_interaction(interaction), Scene.of_interaction(interaction).words
         found = await self._house.dialogue.personas.list(scene.user.id, scene.guild_id)
         lines = [words(LISTED, name=each.name, whose=_whose(words, each)) for each in found]
@@ -120,7 +120,7 @@ class Personas(commands.Cog):
     async def _save(
         self, interaction: discord.Interaction, values: Mapping[str, str], *, for_guild: bool
     ) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene, house, voice = Scene.of_interaction(interaction), self._house, values["voice"]
         saved = await house.dialogue.personas.save(
             scene.user.id,
@@ -144,7 +144,7 @@ class Personas(commands.Cog):
         self, interaction: discord.Interaction, name: str, level: Whose | None = None
     ) -> None:
         """``/persona delete``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         for_guild = await self._for_guild(interaction, level)
         scene, house = Scene.of_interaction(interaction), self._house
         gone = await house.dialogue.personas.delete(

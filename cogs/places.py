@@ -7,9 +7,10 @@ reached as ordinary messages of the channel.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import aiohttp
 import discord
@@ -30,7 +31,7 @@ _T = TypeVar("_T")
 
 
 class Gone(Exception):
-    """The message was deleted; whoever did that does not want it back."""
+    """The message or its channel was deleted; whoever did that does not want it back."""
 
 
 class Place(Protocol):
@@ -92,7 +93,7 @@ class UnderCommand:
         *,
         file: discord.File | None = None,
     ) -> discord.Message:
-        first, self._first = self._first, False
+        first = self._first
         files = [file] if file else []
 
         async def by_token() -> discord.Message:
@@ -118,7 +119,9 @@ class UnderCommand:
                 content, view=view or discord.utils.MISSING, files=files, allowed_mentions=QUIET
             )
 
-        return await self._outliving(by_token, by_channel)
+        sent = await self._outliving(by_token, by_channel)
+        self._first = False  # not before: what was lost on its way takes the same place again
+        return sent
 
     async def edit(
         self, message: discord.Message, content: str, view: discord.ui.View | None = None
@@ -171,6 +174,7 @@ class UnderMessage:
     def __init__(self, message: discord.Message, *, ping: bool) -> None:
         self._message = message
         self._first = True
+        self._lost: str | None = None
         self.room: int | None = None
         self._mentions = discord.AllowedMentions(
             everyone=False, users=False, roles=False, replied_user=ping
@@ -183,15 +187,26 @@ class UnderMessage:
         *,
         file: discord.File | None = None,
     ) -> discord.Message:
-        first, self._first = self._first, False
-        reference = self._message.to_reference(fail_if_not_exists=False) if first else None
-        return await self._message.channel.send(
-            content,
-            view=view or discord.utils.MISSING,
-            files=[file] if file else [],
-            reference=reference or discord.utils.MISSING,
-            allowed_mentions=self._mentions if first else QUIET,
-        )
+        options: dict[str, Any] = {}
+        if self._first:
+            options["reference"] = self._message.to_reference(fail_if_not_exists=False)
+        # By the nonce Discord knows a message again whose answer was lost on its way to us.
+        lost, self._lost = self._lost, self._lost or secrets.token_hex(8)
+        try:
+            sent = await self._message.channel.send(
+                content,
+                view=view or discord.utils.MISSING,
+                files=[file] if file else [],
+                allowed_mentions=self._mentions if self._first else QUIET,
+                nonce=self._lost,
+                **options,
+            )
+        except discord.NotFound as error:
+            raise Gone from error
+        self._first, self._lost = False, None
+        if lost is not None and file is None:
+            await self.edit(sent, content, view)  # it may be the lost one, with older text
+        return sent
 
     async def edit(
         self, message: discord.Message, content: str, view: discord.ui.View | None = None

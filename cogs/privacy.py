@@ -12,7 +12,7 @@ from discord.ext import commands
 from cogs.confirm import ask_first
 from cogs.house import House
 from cogs.places import QUIET
-from cogs.replies import tell
+from cogs.replies import acknowledge, tell
 from cogs.scene import Scene
 from lobby.errors import NoSession
 from words import N_
@@ -42,7 +42,7 @@ class Privacy(commands.Cog):
     @group.command(name="export", description=N_("Get a copy of all I hold about you"))
     async def export(self, interaction: discord.Interaction) -> None:
         """``/privacy export``: two files, sent privately."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         export = await self._house.dialogue.privacy.export(scene.user.id, scene.locale)
         if len(export.machine) + len(export.readable) > scene.upload_bytes:

@@ -31,6 +31,9 @@ TOO_OLD = N_("Discord waited too long for me. Please try again.")
 NO_PERMISSION = N_("I may not do that here. I lack: {permissions}.")
 NOT_HERE = N_("That works in a server only.")
 
+ACKNOWLEDGED = 40060
+"""Discord's code for an interaction that was acknowledged before."""
+
 
 def sentence_for(error: BaseException, words: Words) -> str:
     """What the person reads. An unknown error is logged with the reference the sentence holds."""
@@ -74,11 +77,36 @@ def _bare(error: BaseException) -> BaseException:
     return RuntimeError(type(error).__name__).with_traceback(error.__traceback__)
 
 
+async def acknowledge(interaction: discord.Interaction, *, private: bool = False) -> None:
+    """Show "thinking...": Discord wants to hear of us within three seconds.
+
+    A request that was lost on its way is made once more; if only its answer was lost, Discord says
+    that it knows already. Raises ``discord.HTTPException`` when it is too late, and the like.
+    """
+    try:
+        await interaction.response.defer(ephemeral=private, thinking=True)
+    except discord.HTTPException:
+        raise
+    except UNDELIVERED:
+        try:
+            await interaction.response.defer(ephemeral=private, thinking=True)
+        except discord.HTTPException as error:
+            if error.code != ACKNOWLEDGED:
+                raise
+
+
 async def tell(interaction: discord.Interaction, sentence: str) -> None:
     """Say something to this person alone, wherever the interaction stands."""
     if not interaction.response.is_done():
-        await interaction.response.send_message(sentence, ephemeral=True, allowed_mentions=QUIET)
-        return
+        try:
+            await interaction.response.send_message(
+                sentence, ephemeral=True, allowed_mentions=QUIET
+            )
+        except discord.HTTPException as error:
+            if error.code != ACKNOWLEDGED:
+                raise
+        else:
+            return
     await interaction.followup.send(sentence, ephemeral=True, allowed_mentions=QUIET)
 
 

@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from cogs.house import House
 from cogs.places import QUIET
+from cogs.replies import acknowledge
 from cogs.scene import Scene
 from cogs.setup_page import open_page
 from cogs.voice import NotHere
@@ -29,7 +30,7 @@ class Setup(commands.Cog):
     @app_commands.default_permissions(administrator=True)
     async def setup(self, interaction: discord.Interaction) -> None:
         """``/setup``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         if scene.guild is None:
             raise NotHere

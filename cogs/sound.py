@@ -13,7 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs.places import QUIET
-from cogs.replies import PatientView, tell
+from cogs.replies import PatientView, acknowledge, tell
 from cogs.samples import send_sample
 from cogs.scene import Scene
 from dialogue.personas import SPEED_HIGH, SPEED_LOW
@@ -76,7 +76,7 @@ class Sound(commands.Cog):
         self, interaction: discord.Interaction, voice: app_commands.Range[str, 1, 100] | None = None
     ) -> None:
         """``/voice set``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         words, preferences = _words(interaction), self._house.dialogue.preferences
         if voice is None:
             await preferences.set_voice(interaction.user.id, None)
@@ -90,7 +90,7 @@ class Sound(commands.Cog):
     @voice.command(name="list", description=N_("Which voices there are, each with a sample"))
     async def list_voices(self, interaction: discord.Interaction) -> None:
         """``/voice list``: samples are made when somebody asks for them."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene, offered = Scene.of_interaction(interaction), await self._house.voices.offered()
         if not offered:
             await tell(interaction, scene.words(NO_VOICES))
@@ -114,7 +114,7 @@ class Sound(commands.Cog):
         text: app_commands.Range[str, 1, 300] | None = None,
     ) -> None:
         """``/voice preview``: only the one who asks hears it."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene, house = Scene.of_interaction(interaction), self._house
         chosen = await house.voices.check(voice) if voice else None
         if text and scene.guild_id:
@@ -132,7 +132,7 @@ class Sound(commands.Cog):
         factor: app_commands.Range[float, SPEED_LOW, SPEED_HIGH] | None = None,
     ) -> None:
         """``/voice speed``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         await self._house.dialogue.preferences.set_speed(interaction.user.id, factor)
         words = _words(interaction)
         await tell(interaction, words(SPEED, speed=factor) if factor else words(DEFAULT_SPEED))
@@ -144,7 +144,7 @@ class Sound(commands.Cog):
         self, interaction: discord.Interaction, kind: app_commands.Choice[str]
     ) -> None:
         """``/voice replies``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         chosen = None if kind.value == AS_SERVER else Replies(kind.value)
         await self._house.dialogue.preferences.set_replies(interaction.user.id, chosen)
         await tell(interaction, _words(interaction)(HOW[chosen]))
@@ -178,7 +178,7 @@ class Samples(PatientView):
         self.add_item(select)
 
     async def _hear(self, interaction: discord.Interaction) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         chosen = await self._house.voices.check(self._select.values[0])
         manner = await sounding_as(self._house, scene, chosen)

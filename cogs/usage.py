@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs.house import House
-from cogs.replies import tell
+from cogs.replies import acknowledge, tell
 from cogs.scene import Scene
 from dialogue.quotas import Allowance, Costs, stamp
 from storage.records import Usage as Used
@@ -33,7 +33,7 @@ class Usage(commands.Cog):
     @app_commands.command(description=N_("What you used today, and what is left"))
     async def usage(self, interaction: discord.Interaction) -> None:
         """``/usage``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene, quotas = Scene.of_interaction(interaction), self._house.dialogue.quotas
         allowance = await quotas.allowance(scene.user.id, scene.guild_id, scene.role_ids)
         lines = describe(scene.words, allowance)

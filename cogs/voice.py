@@ -19,7 +19,7 @@ from cogs.lobby_buttons import LobbyButton, lobby_buttons
 from cogs.lobby_words import JOINING, standing_sentence
 from cogs.places import QUIET
 from cogs.queue_view import QueueViews
-from cogs.replies import NOT_HERE, tell
+from cogs.replies import NOT_HERE, acknowledge, tell
 from cogs.rights import moderates
 from cogs.scene import Scene
 from cogs.sound import Sound
@@ -82,19 +82,19 @@ class Voice(Sound):
     @voice.command(name="join", description=N_("Get a voice session, or a place in the line"))
     async def join(self, interaction: discord.Interaction) -> None:
         """``/voice join``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         await self._join(interaction)
 
     @voice.command(name="leave", description=N_("Give up your voice session or your place"))
     async def leave(self, interaction: discord.Interaction) -> None:
         """``/voice leave``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         await self._leave(interaction)
 
     @voice.command(name="status", description=N_("How my voice connection is"))
     async def status(self, interaction: discord.Interaction) -> None:
         """``/voice status``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         scene = _server(interaction)
         await tell(interaction, await voice_status(self._house, scene))
 
@@ -102,7 +102,7 @@ class Voice(Sound):
     @app_commands.guild_only()
     async def queue(self, interaction: discord.Interaction) -> None:
         """``/queue``: updates itself while open."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         await self._queues.open(interaction)
 
     @app_commands.command(description=N_("Skip what I am saying"))
@@ -115,7 +115,7 @@ class Voice(Sound):
         try:
             player.skip(interaction.user.id)
         except NotYours:
-            await interaction.response.defer(ephemeral=True, thinking=True)
+            await acknowledge(interaction, private=True)
             moderator = await moderates(self._house.database, interaction)
             player.skip(interaction.user.id, moderator=moderator)
         await tell(interaction, Scene.of_interaction(interaction).words(SKIPPED))
@@ -126,7 +126,7 @@ class Voice(Sound):
     async def stop(self, interaction: discord.Interaction, everyone: bool = False) -> None:
         """``/stop``: silence first, words after."""
         if everyone:
-            await interaction.response.defer(ephemeral=True, thinking=True)
+            await acknowledge(interaction, private=True)
             if not await moderates(self._house.database, interaction):
                 raise NotAllowed
         person_id, guild_id = interaction.user.id, interaction.guild_id or 0
@@ -144,7 +144,7 @@ class Voice(Sound):
         self, interaction: discord.Interaction, text: app_commands.Range[str, 1, 2000]
     ) -> None:
         """``/say``."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         await self._say(_server(interaction), text)
         await tell(interaction, Scene.of_interaction(interaction).words(SAYING))
 
@@ -154,7 +154,7 @@ class Voice(Sound):
             await interaction.response.defer()
             await self._queues.refresh(interaction)
             return
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await acknowledge(interaction, private=True)
         match deed:
             case deeds.JOIN | deeds.AGAIN:
                 await self._join(interaction)

@@ -79,12 +79,14 @@ class Model:
             source = agent_stream(chat, messages, tools, tool_calls)
         else:
             source = chat.astream(list(messages))
-        wrote, paragraph = False, ""
+        wrote, paragraph, half = False, "", ""
         async with aclosing(source) as chunks:
             async for chunk in chunks:
                 piece = _piece(chunk) if isinstance(chunk, AIMessageChunk) else None
                 if piece is None:
                     continue
+                text, half = _whole(half + piece.text)
+                piece = replace(piece, text=text)
                 if piece.finish == TOOLS:
                     # What was written before a tool was used is a paragraph of its own.
                     paragraph = "\n\n" if wrote else ""
@@ -134,6 +136,16 @@ class Model:
         if self.takes_names:
             return {"max_tokens": answer_tokens}
         return {"extra_body": {"max_tokens": answer_tokens}}
+
+
+def _whole(text: str) -> tuple[str, str]:
+    """Text of whole characters, and the half of one that it may end with.
+
+    Some endpoints cut a stream by UTF-16 units, and so through an emoji; JSON lets them.
+    """
+    half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+    whole = text[: len(text) - len(half)]
+    return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), half
 
 
 def _piece(chunk: AIMessageChunk) -> Piece | None:

@@ -13,6 +13,8 @@ from sandbox.world import World
 _USER = re.compile(r"<@!?(\d+)>")
 _ROLE = re.compile(r"<@&(\d+)>")
 _EVERYONE = re.compile(r"@(everyone|here)\b")
+_CODE = re.compile(r"(?s)(`+).*?\1")
+"""Between backticks nothing is a mention."""
 _KINDS = ("users", "roles", "everyone")
 
 
@@ -70,6 +72,7 @@ def resolve(
     Without ``allowed`` everything in the content counts, and a reply notifies its author.
     With it, only what it names does, and ``replied_user`` must be true for the reply.
     """
+    content = _CODE.sub("", content)
     parse = (allowed or {}).get("parse") or [] if allowed is not None else list(_KINDS)
     named = {kind: {int(i) for i in (allowed or {}).get(kind) or []} for kind in ("users", "roles")}
     guild = world.guild_of(channel)

@@ -70,6 +70,7 @@ async def test_the_message_menu_asks_about_what_somebody_else_wrote(town: Town) 
 
 async def test_what_is_not_for_parley_is_left_alone(town: Town) -> None:
     await town.ben.say(None, "Nice weather.")
+    await town.ben.say(None, f"You call it with `<@{town.sandbox.bot.id}>`.")
     await town.ben.say(None, "@everyone look")
     await town.chat(town.amy, "Anyone?")
     assert len(town.endpoint.chats) == 1
@@ -103,12 +104,18 @@ async def test_too_many_messages_at_once_are_refused_with_a_sentence(town: Town)
     await town.answers(6)
 
 
-async def test_a_long_answer_flows_into_further_messages_with_its_code_fence(town: Town) -> None:
+@pytest.mark.parametrize("how", ["command", "mention"])
+async def test_a_long_answer_flows_into_further_messages_with_its_code_fence(
+    town: Town, how: str
+) -> None:
     code = "\n".join(f"print({n})  # a line of code" for n in range(150))
     town.endpoint.say(f"Here:\n```python\n{code}\n```\nThat is all.")
-    asked = await town.amy.command("chat", text="Show me code.")
-    last = await town.until(lambda: finished(asked))
-    pages = asked.messages
+    if how == "command":
+        await town.amy.command("chat", text="Show me code.")
+    else:
+        await town.amy.mention_bot(None, "show me code")
+    (last,) = await town.answers(1)
+    pages = [message for message in town.said() if message.content]
     assert len(pages) >= 3
     assert all(len(page.content) <= 2000 for page in pages)
     assert all(page.content.count("```") == 2 for page in pages)
@@ -202,6 +209,11 @@ async def test_nobody_is_pinged_by_what_a_model_writes(town: Town) -> None:
     await town.answers(2)
     assert all(not message.pinged for message in town.said())
     assert not town.ben.pings()
+
+
+async def test_an_emoji_that_the_stream_cuts_in_two_arrives_whole(town: Town) -> None:
+    town.endpoint.then(Reply(pieces=("Ahoy \ud83d", "\udc4b", " and \ud83d")))
+    assert (await town.chat(town.amy, "Wave!")).content == "Ahoy 👋 and"
 
 
 async def test_a_deleted_answer_stops_and_does_not_come_back(town: Town) -> None:

@@ -36,6 +36,28 @@ async def test_refused_and_lost_edits_do_not_cost_the_answer(town: Town, fault: 
     assert text_of(answer) == words
 
 
+@pytest.mark.parametrize("command", ["chat", "voice status"])
+async def test_an_acknowledgement_whose_receipt_is_lost_still_counts(
+    town: Town, command: str
+) -> None:
+    town.sandbox.faults.lose_answer("POST /interactions/*/*/callback")
+    options = {"text": "Hello?"} if command == "chat" else {}
+    asked = await town.amy.command(command, **options)
+    told = await town.until(lambda: [m for m in asked.messages if m.content])
+    assert told[0].content.startswith(("You said", "Not connected"))
+    # It was told once more, since nobody could know; Discord said that it knew.
+    assert {violation.rule for violation in town.sandbox.violations} == {"double-acknowledgement"}
+    town.sandbox.violations.clear()
+
+
+async def test_a_message_whose_receipt_is_lost_is_not_sent_twice(town: Town) -> None:
+    town.sandbox.faults.lose_answer("POST /channels/*/messages")
+    town.endpoint.say("All is well.", pace_s=0.1)
+    await town.amy.mention_bot(None, "are you well?")
+    (answer,) = await town.answers(1)
+    assert [text_of(m) for m in town.said() if m.content] == [text_of(answer)] == ["All is well."]
+
+
 @pytest.mark.parametrize("resumable", [True, False])
 async def test_an_answer_survives_a_lost_gateway(town: Town, resumable: bool) -> None:
     town.endpoint.then(Reply("Before and after.", ending="hold"))
