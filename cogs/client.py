@@ -46,6 +46,8 @@ class Parley(commands.Bot):
             connector=connector,
             # After the last server that Discord sent; one that comes later is heard of by itself.
             guild_ready_timeout=0.5,
+            shard_id=settings.shard if settings.shards > 1 else None,
+            shard_count=settings.shards if settings.shards > 1 else None,
         )
         self._settings = settings
         self._running: asyncio.Task[None] | None = None
@@ -100,6 +102,8 @@ class Parley(commands.Bot):
     async def setup_hook(self) -> None:
         """Called by discord.py between login and the gateway: register the commands."""
         await self.tree.set_translator(CommandTranslator())
+        if self._settings.shard:
+            return  # the commands are everybody's: the first process registers them
         if not self._settings.command_guilds:
             await self.tree.sync()
         for guild_id in self._settings.command_guilds:

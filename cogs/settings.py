@@ -27,6 +27,8 @@ class DiscordSettings:
             a channel in which everything is answered.
         voice_attempts: fresh connections tried after a voice connection was lost for good.
         voice_connect_s: how long one attempt to connect to voice may take.
+        shards: processes that share the servers among them; each needs the same database.
+        shard: which of them this one is, from 0.
     """
 
     token: SecretStr = field(default=SecretStr(""))
@@ -37,3 +39,14 @@ class DiscordSettings:
     edit_least: Count = 20
     voice_attempts: Count = 5
     voice_connect_s: Seconds = 15.0
+    shards: Count = 1
+    shard: Annotated[int, Field(ge=0)] = 0
+
+    def __post_init__(self) -> None:
+        if self.shard >= self.shards:
+            raise ValueError("shard must be less than shards: they are counted from 0")
+
+    @property
+    def process(self) -> str:
+        """What this process is called among those that share the database."""
+        return "parley" if self.shards == 1 else f"parley-{self.shard}"

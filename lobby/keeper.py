@@ -101,6 +101,7 @@ class Keeper:
         self._news = asyncio.Event()
         self._seated: set[int] = set()
         self._blind_untold = False
+        self._met = False
         self._beat_at_s = 0.0
         self._renewed_s = 0.0
         self._prune_at_s = 0.0
@@ -179,7 +180,7 @@ class Keeper:
                 return None
             refusal = await self._decide(event)
             if isinstance(event, Ready):
-                self.sighted = True
+                self.sighted = self._met = True
                 self._beat_at_s = self._clock.steady_s() + self._settings.heartbeat_s
             return refusal
 
@@ -194,8 +195,11 @@ class Keeper:
             return entry
 
         began_s = self._clock.steady_s()
+        # Nothing can be performed before Discord was there once. What others left for us, and what
+        # we decide ourselves, stays with the books until then, even if this process dies first.
+        met = self._met or isinstance(event, Ready)
         try:
-            posts = await self._store.transact(self.process, decide)
+            posts = await self._store.transact(self.process if met else "", decide)
         except Fenced:
             self.fenced = True
             self._fall_silent()
@@ -208,7 +212,7 @@ class Keeper:
             self._renewed_s = began_s
         self._decided_version = decision.version
         self._see(decision.lobby, decision.version, decision.now_s)
-        self._perform([*self._collected(posts, event, decision.now_s), *decision.mine])
+        self._perform([*self._collected(posts, decision.now_s), *decision.mine])
         return decision.refusal
 
     def _apply(self, event: Event, books: Books, database_s: float) -> tuple[_Decision, Entry]:
@@ -234,7 +238,7 @@ class Keeper:
                 refusal = effect
             elif not isinstance(effect, TrailLine):
                 owner = lobby.owners.get(effect.guild_id, self.process)
-                if owner == self.process:
+                if owner == self.process and (self._met or isinstance(event, Ready)):
                     mine.append(effect)
                 else:
                     body = codec.encode(effect)
@@ -246,10 +250,10 @@ class Keeper:
         entry = Entry(lobby.books(version, database_s, skew_s), trail, tuple(posts))
         return _Decision(lobby, version, now_s, mine, renewed, refusal), entry
 
-    def _collected(self, posts: Iterable[Post], event: Event, now_s: float) -> list[Deeds]:
-        """What others left for us. After a start only words count: our connections are gone."""
+    def _collected(self, posts: Iterable[Post], now_s: float) -> list[Deeds]:
+        """What was left for us. After a start only words count: our connections are gone."""
         effects = [codec.decode(post.body) for post in posts if now_s - post.at_s < STALE_S]
-        if isinstance(event, Started):
+        if not self._met:
             return [effect for effect in effects if isinstance(effect, Tell)]
         return effects
 

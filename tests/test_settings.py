@@ -59,6 +59,7 @@ def test_an_empty_variable_is_not_set() -> None:
         ("[discord]\nedit_gap_s = -1\n", "discord.edit_gap_s: input should be greater than"),
         ('[discord]\nedit_least = "20"\n', "discord.edit_least: input should be a valid integer"),
         ("[log]\nlevel = 'loud'\n", "log.level: input should be 'debug', 'info', 'warning' or"),
+        ("[discord]\nshards = 2\nshard = 2\n", "discord: shard must be less than shards"),
         ("[discord\n", "file: is not valid TOML"),
     ],
 )

@@ -216,6 +216,21 @@ async def test_after_a_long_absence_slots_are_free_and_the_line_keeps_its_order(
     assert scene.stage(DAN) is Stage.CALLED
 
 
+async def test_what_is_decided_before_discord_is_there_is_told_when_it_is(scene: Scene) -> None:
+    await scene.comes_and_asks(ANN, BLUE)
+    await scene.dies("parley")
+    await scene.passes(120)
+    await scene.starts("parley", 100, ready=False)
+    await quiet()
+    assert scene.stage(ANN) is None
+    assert scene.told(ANN) == []  # there is nobody yet through whom to tell it
+    await scene.dies("parley")
+    await scene.starts("parley", 100, ready=False)
+    await scene.sees("parley")
+    await quiet()
+    assert scene.told(ANN) == [NoticeKind.ENDED]
+
+
 async def test_an_outage_of_discord_is_survived_or_ends_the_sessions(scene: Scene) -> None:
     await scene.comes_and_asks(ANN, BLUE)
     director = scene.only.director
