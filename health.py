@@ -1,7 +1,7 @@
 """``bot.py check``: is everything there that the bot needs? A table, and an exit code.
 
-Each check looks at the real thing: it opens the database and writes to it, loads libopus, reads
-the voice, asks the model's endpoint. Nothing secret is shown.
+Each check looks at the real thing: it opens the database and writes to it, loads libopus, has a
+worker say a word in the default voice, asks the model's endpoint. Nothing secret is shown.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import inspect
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +23,9 @@ from rich.table import Table
 from errors import ParleyError
 from settings import Settings
 from words import Words
+
+if TYPE_CHECKING:
+    from dialogue.model import Model
 
 State = Literal["ok", "warning", "failed"]
 MARKS: dict[State, str] = {"ok": "[green]ok[/]", "warning": "[yellow]--[/]", "failed": "[red]no[/]"}
@@ -38,20 +44,32 @@ class Finding:
 Check = Callable[[Settings], Awaitable[Finding]]
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """All checks; one that fails does not keep the others from being made."""
+async def examine(settings: Settings, config: Path | None = None) -> list[Finding]:
+    """All checks; one that fails does not keep the others from being made.
+
+    ``config`` is the file that ``settings`` were read from, if there was one.
+    """
     checks: tuple[Check, ...] = (token, database, voices, opus, model)
-    return [await _safely(check, settings) for check in checks]
+    read = str(config) if config else "defaults and environment: there is no config.toml"
+    return [
+        Finding("settings", "ok", read),
+        *[await _safely(check, settings) for check in checks],
+    ]
 
 
 async def _safely(check: Check, settings: Settings) -> Finding:
+    from storage.errors import StorageError
+
+    name = check.__name__
     try:
         return await check(settings)
     except ParleyError as error:
-        return Finding(check.__name__, "failed", error.say(ENGLISH))
+        return Finding(name, "failed", error.say(ENGLISH))
+    except StorageError as error:
+        return Finding(name, "failed", inspect.getdoc(type(error)) or type(error).__name__)
     except Exception as error:
         # The class alone: a driver's message may hold an address with a password.
-        return Finding(check.__name__, "failed", type(error).__name__)
+        return Finding(name, "failed", type(error).__name__)
 
 
 def show(findings: list[Finding], console: Console) -> bool:
@@ -88,19 +106,24 @@ async def database(settings: Settings) -> Finding:
 
 
 async def voices(settings: Settings) -> Finding:
-    """The default voice can be opened by a worker's engine, in this process's child."""
+    """A worker says a word in the default voice; the other voices are read."""
+    from speech.base import Line, VoiceChoice
     from speech.studio import open_studio
+    from vits.io.voices import VoiceShelf
 
+    name, _, speaker = settings.speech.voice.partition("/")
+    said = Line("Ready.", VoiceChoice(name, speaker or None))
     async with open_studio(settings.speech) as studio:
-        await studio.warm(settings.speech.voice)
+        frames = [frame async for frame in studio.speak([said])]
         health = await studio.health(10)
-    workers = [worker for worker in health.workers if worker.answers]
-    if not workers:
-        return Finding("voices", "failed", "no speech worker answers")
-    memory_mb = max(worker.memory_bytes for worker in workers) / 1e6
-    known = ", ".join(sorted({name for worker in workers for name in worker.voices}))
+    memory_mb = max(worker.memory_bytes for worker in health.workers) / 1e6
+    problems = await asyncio.to_thread(VoiceShelf(settings.speech.voices).problems)
+    if problems:
+        wrong = "; ".join(f"{voice}: {problem}" for voice, problem in problems.items())
+        return Finding("voices", "warning", f"{name} speaks, but {wrong}")
+    heard_s = len(frames) * 0.02
     return Finding(
-        "voices", "ok" if known else "failed", f"{known or 'none'} ({memory_mb:.0f} MB a worker)"
+        "voices", "ok", f"{name} said a word of {heard_s:.1f} s ({memory_mb:.0f} MB a worker)"
     )
 
 
@@ -120,9 +143,24 @@ async def model(settings: Settings) -> Finding:
 
     if settings.model.demo:
         async with open_model_server(threads=settings.model.threads) as server:
-            chat = await Model(settings.model, server).chat()
-            await chat.ainvoke("Say yes.", max_tokens=1)
-            return Finding("model", "ok", f"{Model(settings.model, server).name}, served here")
-    chat = await Model(settings.model).chat()
-    await chat.ainvoke("Say yes.", max_tokens=1)
-    return Finding("model", "ok", f"{settings.model.name} at {settings.model.base_url or 'OpenAI'}")
+            demo = Model(settings.model, server)
+            await _ask(demo)
+            return Finding("model", "ok", f"{demo.name}, served here")
+    await _ask(Model(settings.model))
+    where = urlsplit(settings.model.base_url)
+    # Without the name and the password that an address may hold.
+    at = where._replace(netloc=where.netloc.rpartition("@")[2]).geturl() or "OpenAI"
+    return Finding("model", "ok", f"{settings.model.name} at {at}")
+
+
+async def _ask(model: Model) -> None:
+    """Raises ``ModelError``."""
+    from dialogue.failures import FAILURES, failure
+
+    try:
+        chat = await model.chat()
+        await chat.ainvoke("Say yes.", max_tokens=1)
+    except FAILURES as error:
+        raise failure(error, begun=False) from error
+    finally:
+        await model.close()

@@ -164,6 +164,8 @@ class Voice(Sound):
                 await self._move(interaction)
 
     async def _join(self, interaction: discord.Interaction) -> None:
+        # Until then a server is known by its id alone, without who is in voice.
+        await self._house.client.wait_until_ready()
         scene = _server(interaction)
         channel_id = scene.voice_channel_id
         _check_may_speak(scene, channel_id)

@@ -49,6 +49,7 @@ class Rooms:
         self._thrown_out = thrown_out
         self._lost = lost
         self._rooms: dict[int, Room] = {}
+        self._closes: dict[int, int] = {}
         self._online = asyncio.Event()
 
     async def __aenter__(self) -> Rooms:
@@ -79,6 +80,8 @@ class Rooms:
         if room := self._rooms.pop(guild_id, None):
             await room.player.close()
             await room.link.close()
+            if code := room.link.status().last_close:
+                self._closes[guild_id] = code
 
     async def silence(self, guild_id: int, person_id: int) -> None:
         """Stop and forget what this person has in the speech queue of this server."""
@@ -98,9 +101,9 @@ class Rooms:
         return room.player if room else None
 
     def status(self, guild_id: int) -> LinkStatus:
-        """How this server's connection is."""
+        """How this server's connection is; of one that is over, why it ended."""
         room = self._rooms.get(guild_id)
-        return room.link.status() if room else LinkStatus()
+        return room.link.status() if room else LinkStatus(last_close=self._closes.get(guild_id))
 
     def gateway(self, *, up: bool) -> None:
         """Discord's gateway came or went; nothing is connected while it is away."""

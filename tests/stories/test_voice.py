@@ -156,6 +156,37 @@ async def test_say_speaks_and_skip_skips(town: Town) -> None:
     assert "not speaking" in await town.told(nothing)
 
 
+async def test_people_take_turns_and_moderators_may_skip_and_stop_anybody(
+    quiet_town: Town,
+) -> None:
+    town = quiet_town
+    town.set("speech", queue_person=2)
+    await town.start()
+    amy, ben = town.amy, town.ben
+    await town.joined(amy)
+    await town.joined(ben)
+    view = lambda: town.house.rooms.player(town.guild.id).view()  # noqa: E731
+
+    async def say(who: Actor) -> str:
+        return await town.told(await who.command("say", text=LONG))
+
+    assert await say(amy) == "I am saying it."
+    await town.until(lambda: view().speaking == amy.id and sound(town, ben))
+    for who in (amy, amy, ben):
+        assert await say(who) == "I am saying it."
+    assert await say(amy) == "You already have 2 replies waiting to be spoken here."
+    assert view().waiting == (ben.id, amy.id, amy.id), "people take turns"
+    assert await town.told(await town.owner.command("skip")) == "Skipped."
+    await town.until(lambda: view().speaking == ben.id)
+    assert "Only the person" in await town.told(await amy.command("skip"))
+    assert await town.told(await ben.command("stop")) == "I am silent."
+    await town.until(lambda: view().speaking == amy.id)
+    assert view().waiting == (amy.id,), "what was not his is left alone"
+    assert await town.told(await town.owner.command("stop", everyone=True)) == "I am silent."
+    await town.until(lambda: view().speaking is None and not view().waiting)
+    await quiet(town, ben)
+
+
 async def test_a_worker_that_is_killed_costs_no_word(town: Town) -> None:
     await town.joined(town.amy)
     assert town.bot is not None
@@ -219,6 +250,32 @@ async def test_a_voice_connection_that_is_lost_is_mended(town: Town, code: int) 
     status = await town.told(await town.amy.command("voice status"))
     assert "DAVE): on" in status
     assert code == 1006 or f"Last close code: {code}" in status
+
+
+async def test_where_coming_back_is_refused_the_session_ends_and_status_says_why(
+    town: Town,
+) -> None:
+    await town.joined(town.amy)
+    await town.chat(town.amy, "Before.")
+    await quiet(town, town.amy)
+    town.sandbox.faults.voice.close(town.guild.id, town.sandbox.bot.id, 4021)
+    told = await town.until(lambda: [m for m in town.said() if "has ended" in m.content])
+    assert "could not connect" in told[0].content
+    await town.until(lambda: not town.bot_channel())
+    status = await town.told(await town.amy.command("voice status"))
+    assert "Not connected" in status
+    assert "Last close code: 4021" in status
+
+
+async def test_a_session_asked_for_as_soon_as_parley_is_online_is_given(quiet_town: Town) -> None:
+    town = quiet_town
+    await town.amy.join_voice(town.lounge)
+    await town.start(wait=False)
+    asked = await town.amy.command("voice join")
+    assert "I am joining you" in await town.told(asked)
+    await town.until(lambda: town.bot_channel() == town.lounge.id)
+    await town.chat(town.amy, "Hello.")
+    await town.until(lambda: len(sound(town, town.amy)) > 20)
 
 
 async def test_being_thrown_out_ends_the_session_and_is_told(town: Town) -> None:

@@ -64,14 +64,16 @@ class Town:
         changed = replace(getattr(self.settings, section), **values)
         self.settings = replace(self.settings, **{section: changed})
 
-    async def start(self) -> Parley:
-        """Switch Parley on and wait until its commands are there."""
+    async def start(self, *, wait: bool = True) -> Parley:
+        """Switch Parley on and wait until its commands are there, and voice too unless told not."""
         sandbox = self.sandbox
         self.bot = await self._stack.enter_async_context(
             start_bot(self.settings, sandbox.address, sandbox.ca_file, sandbox.token)
         )
         await sandbox.until_online()
         await self.until(lambda: any(offer.path == "chat" for offer in self.amy.offers()))
+        if not wait:
+            return self.bot
         await self.bot.wait_until_ready()
         async with asyncio.timeout(DONE_S):
             while isinstance(self.house.director.why_silent(0, 0), LobbyAway):
