@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import ctypes
 import gc
+import inspect
 import logging
 import os
 import signal
@@ -37,7 +38,7 @@ from dialogue.service import open_dialogue
 from errors import ParleyError, SettingsError
 from lobby.director import Director
 from lobby.records import Why
-from settings import Settings, load
+from settings import CONFIG, Settings, load
 from speech.narrator import Narrator
 from speech.studio import open_studio
 from speech.voices import Voices, open_casting
@@ -182,13 +183,13 @@ async def try_out(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def check(settings: Settings) -> int:
+async def check(settings: Settings, config: Path | None) -> int:
     """A table of what works; 0 when nothing failed."""
     from rich.console import Console
 
     from health import examine, show
 
-    return 0 if show(await examine(settings), Console()) else FAILED
+    return 0 if show(await examine(settings, config), Console()) else FAILED
 
 
 def say(line: str) -> None:
@@ -216,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _log_to_stderr(settings)
     works: dict[str, Callable[[], Coroutine[Any, Any, int]]] = {
         "run": lambda: run(settings, elsewhere),
-        "check": lambda: check(settings),
+        "check": lambda: check(settings, given.config or (CONFIG if CONFIG.is_file() else None)),
         "try": lambda: try_out(given),
     }
     try:
@@ -230,7 +231,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain("Discord does not accept the token (DISCORD_TOKEN)")
     except discord.PrivilegedIntentsRequired:
         return complain("turn the Message Content Intent on, or discord.message_content off")
-    except (StorageError, discord.DiscordException, OSError) as error:
+    except StorageError as error:
+        return complain(f"the database: {inspect.getdoc(type(error))}")
+    except (discord.DiscordException, OSError) as error:
+        if isinstance(error, OSError) and error.filename:
+            return complain(f"{error.strerror}: {error.filename}")
         return complain(f"{type(error).__name__}: {error}")
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -261,7 +266,8 @@ def _log_to_stderr(settings: Settings) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     # At DEBUG discord.py writes whole payloads: what people wrote.
     logging.getLogger("discord").setLevel(max(level, logging.INFO))
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "httpx", "httpx2", "openai"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":
