@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -185,6 +186,14 @@ class VoiceConfig:
         rows = self.architecture.n_symbols
         if any(not 0 <= i < rows for ids in self.front.symbols.values() for i in ids):
             raise BadVoice(f"voice.json: front.symbols: an id is outside 0 to {rows - 1}")
+        if not self.front.symbols:
+            raise BadVoice("voice.json: front.symbols: there are none")
+        if not re.fullmatch(r"[A-Za-z0-9_+-]{0,64}", self.front.espeak_voice):
+            raise BadVoice("voice.json: front.espeak_voice: not the name of a language")
+        if not all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", tag) for tag in self.languages):
+            raise BadVoice("voice.json: languages: expected tags such as en-US")
+        if not 1 <= self.win <= 2 * self.architecture.spec_channels:
+            raise BadVoice(f"voice.json: win: {self.win} is out of range")
         speakers = max(1, self.architecture.n_speakers)
         if any(not 0 <= row < speakers for row in self.speakers.values()):
             raise BadVoice(f"voice.json: speakers: a row is outside 0 to {speakers - 1}")

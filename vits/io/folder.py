@@ -23,6 +23,7 @@ from vits.arrays import F32
 from vits.config import VoiceConfig
 from vits.errors import BadVoice
 from vits.io.files import CONFIG_FILE, WEIGHTS_FILE
+from vits.io.kinds import shown
 
 
 class Tensors(Mapping[str, F32]):
@@ -110,7 +111,7 @@ def write_voice(folder: Path, config: VoiceConfig, tensors: Mapping[str, F32]) -
 def listed(lines: list[str], most: int = 12) -> str:
     """Lines in one sentence, cut after ``most``."""
     more = f"; and {len(lines) - most} more" if len(lines) > most else ""
-    return "; ".join(lines[:most]) + more
+    return "; ".join(shown(line, 160) for line in lines[:most]) + more
 
 
 def _to_disk(file: Path) -> None:

@@ -19,7 +19,7 @@ from vits.io.folder import float_tensor
 from vits.io.infer import measure
 from vits.io.kinds import Checkpoint, Fields
 from vits.io.original import fused
-from vits.io.pickled import Pickled, TensorAt
+from vits.io.pickled import Pickled, TensorAt, is_torch
 
 _NAMES = (
     (r"text_encoder\.embed_tokens\.", "enc_p.emb."),
@@ -92,8 +92,15 @@ def is_hugging_face(folder: Path) -> bool:
         return False
 
 
-def read_hugging_face(folder: Path, name: str) -> Checkpoint:
-    """A folder of config.json, model.safetensors or pytorch_model.bin, and vocab.json.
+def is_safetensors(path: Path) -> bool:
+    """Whether this file begins as one of safetensors does: the size of its header, and JSON."""
+    with path.open("rb") as file:
+        begin = file.read(9)
+    return begin[6:] == b"\0\0{"
+
+
+def read_hugging_face(folder: Path, name: str, weights: Path) -> Checkpoint:
+    """A folder of config.json, vocab.json and weights (model.safetensors or pytorch_model.bin).
 
     Raises:
         BadCheckpoint: a file is missing or damaged, or the network is of another form.
@@ -101,7 +108,7 @@ def read_hugging_face(folder: Path, name: str) -> Checkpoint:
     about = Fields.of_file(folder / "config.json")
     if about.whole("wavenet_dilation_rate", 1) != 1 or about.text("hidden_act", "relu") != "relu":
         raise BadCheckpoint("config.json: dilated WaveNets and other activations are not supported")
-    tensors = fused({our_name(key): tensor for key, tensor in _tensors(folder).items()})
+    tensors = fused({our_name(key): tensor for key, tensor in _tensors(weights).items()})
     # Attention is four linear layers there, convolutions of width one in the original.
     for key, tensor in tensors.items():
         if re.search(r"attn_layers\.\d+\.conv_.\.weight$", key) and tensor.ndim == 2:
@@ -134,24 +141,18 @@ def read_hugging_face(folder: Path, name: str) -> Checkpoint:
     return Checkpoint(config, tensors)
 
 
-def _tensors(folder: Path) -> dict[str, F32]:
-    weights = folder / "model.safetensors"
-    if weights.is_file():
-        try:
-            with safe_open(weights, framework="numpy") as file:
-                return {key: float_tensor(file, key) for key in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise BadCheckpoint("model.safetensors is damaged or cut short") from error
-    if (folder / "pytorch_model.bin").is_file():
-        pickled = Pickled(folder / "pytorch_model.bin")
-        if isinstance(pickled.value, Mapping):
-            return {
-                str(key): pickled.array(tensor)
-                for key, tensor in pickled.value.items()
-                if isinstance(tensor, TensorAt)
-            }
-        raise BadCheckpoint("pytorch_model.bin holds no network")
-    raise BadCheckpoint("there is neither model.safetensors nor pytorch_model.bin in the folder")
+def _tensors(weights: Path) -> dict[str, F32]:
+    if is_torch(weights):
+        pickled = Pickled(weights)
+        if not isinstance(pickled.value, Mapping):
+            raise BadCheckpoint(f"{weights.name} holds no network")
+        pairs = pickled.value.items()
+        return pickled.arrays({str(key): at for key, at in pairs if isinstance(at, TensorAt)})
+    try:
+        with safe_open(weights, framework="numpy") as file:
+            return {key: float_tensor(file, key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise BadCheckpoint(f"{weights.name} is damaged or cut short") from error
 
 
 def _front(folder: Path) -> tuple[TextFront, tuple[str, ...]]:

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from vits import layout
 from vits.errors import BadCheckpoint, BadVoice, UnknownVoice, VitsError
-from vits.io.files import CONFIG_FILE
+from vits.io.files import CONFIG_FILE, WEIGHTS_FILE
 from vits.io.folder import listed, read_voice, write_voice
-from vits.io.hugging_face import is_hugging_face, read_hugging_face
+from vits.io.hugging_face import is_hugging_face, is_safetensors, read_hugging_face
 from vits.io.kinds import Checkpoint, Fields
 from vits.io.original import is_original_config, read_original
+from vits.io.pickled import is_torch
 from vits.io.piper import read_piper
 from vits.io.voices import check_name
 
@@ -66,6 +69,9 @@ def import_voice(
         raise BadCheckpoint(str(error)) from error
     if wrong:
         raise BadCheckpoint(f"{path.name} is not a plain VITS: {listed(wrong)}")
+    for key, tensor in checkpoint.tensors.items():
+        if not np.isfinite(tensor).all():
+            raise BadCheckpoint(f"{path.name}: {key} is not all numbers: it holds NaN or infinity")
     config = replace(config, name=name)
     if licence or source:
         config = replace(config, licence=licence or config.licence, source=source or config.source)
@@ -77,7 +83,7 @@ def read_checkpoint(path: Path, name: str, settings: Path | None = None) -> Chec
     """Recognise and read a checkpoint. Arguments and errors as in :func:`import_voice`."""
     if path.is_dir():
         if is_hugging_face(path):
-            return read_hugging_face(path, name)
+            return read_hugging_face(path, name, _hugging_face_weights(path))
         if (path / CONFIG_FILE).is_file():
             return Checkpoint(*read_voice(path))
         return read_checkpoint(_only_weights(path), name, settings)
@@ -87,9 +93,11 @@ def read_checkpoint(path: Path, name: str, settings: Path | None = None) -> Chec
         raise BadCheckpoint(f"{path.name} is larger than any VITS")
     if path.suffix == ".json":
         raise BadCheckpoint(f"{path.name} is a configuration: import the weights beside it")
-    if path.name in ("model.safetensors", "pytorch_model.bin") and is_hugging_face(path.parent):
-        return read_hugging_face(path.parent, name)
-    if _is_torch(path):
+    if (is_torch(path) or is_safetensors(path)) and is_hugging_face(path.parent):
+        return read_hugging_face(path.parent, name, path)
+    if path.name == WEIGHTS_FILE and (path.parent / CONFIG_FILE).is_file():
+        return Checkpoint(*read_voice(path.parent))
+    if is_torch(path):
         return read_original(path, settings or _beside(path, is_original_config), name)
     if _is_onnx(path):
         return read_piper(path, settings or _beside(path, _is_piper_config), name)
@@ -110,13 +118,6 @@ def _notes(checkpoint: Checkpoint) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _is_torch(path: Path) -> bool:
-    with path.open("rb") as file:
-        begin = file.read(4)
-    # A zip archive, or a pickle of protocol 2 or later.
-    return begin == b"PK\x03\x04" or begin[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04")
-
-
 def _is_onnx(path: Path) -> bool:
     with path.open("rb") as file:
         # The first field of the message: the number of its format.
@@ -129,14 +130,31 @@ def _is_piper_config(about: Fields) -> bool:
 
 def _only_weights(folder: Path) -> Path:
     """The one checkpoint in a folder."""
-    files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix != ".json"]
-    found = [path for path in files if path.suffix in (".pth", ".pt", ".onnx", ".bin", ".ckpt")]
+    files = _files(folder)
+    usual = [path for path in files if path.suffix in (".pth", ".pt", ".onnx", ".bin", ".ckpt")]
+    found = usual or [path for path in files if is_torch(path) or _is_onnx(path)]
     # Training leaves discriminators (D_...) beside generators (G_...).
     found = [path for path in found if not path.name.startswith("D_")]
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
-        raise BadCheckpoint(f"which checkpoint in {folder.name}? There are: {names}")
+        raise BadCheckpoint(f"which checkpoint in {folder.resolve().name}? There are: {names}")
     return found[0]
+
+
+def _hugging_face_weights(folder: Path) -> Path:
+    """The weights in a VitsModel folder: of the usual name, else told by their content."""
+    usual = [folder / name for name in ("model.safetensors", "pytorch_model.bin")]
+    found = [path for path in usual if path.is_file()]
+    found += [path for path in _files(folder) if is_safetensors(path) or is_torch(path)]
+    if not found:
+        raise BadCheckpoint(
+            "there is neither model.safetensors nor pytorch_model.bin in the folder"
+        )
+    return found[0]
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix != ".json"]
 
 
 def _beside(path: Path, fits: Callable[[Fields], bool]) -> Path:

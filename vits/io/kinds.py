@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +27,20 @@ class Checkpoint:
     tensors: Mapping[str, F32]
 
 
+def shown(name: str, most: int = 100) -> str:
+    """A name out of somebody's file, fit for a sentence: one line, no control codes, not long."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in name[: 4 * most]).split())
+    return plain if len(plain) <= most else plain[:most] + "\u2026"
+
+
 def fuse(g: F32 | None, v: F32, name: str) -> F32:
     """g v / |v|, the norm over all axes but those g keeps: the first, in torch's default.
 
     Raises:
         BadCheckpoint: g is missing or does not fit v.
     """
-    if g is None or g.shape != (v.shape[0],) + (1,) * (v.ndim - 1):
-        raise BadCheckpoint(f"{name}: its weight norm is incomplete")
+    if g is None or not v.ndim or g.shape != (v.shape[0],) + (1,) * (v.ndim - 1):
+        raise BadCheckpoint(f"{shown(name)}: its weight norm is incomplete")
     norm = np.sqrt(np.square(v).sum(axis=tuple(range(1, v.ndim)), keepdims=True))
     return np.asarray(g * v / np.maximum(norm, np.finfo(np.float32).tiny), np.float32)
 
@@ -64,7 +69,7 @@ class Fields:
         return self._data.get(key) is not None
 
     def _fail(self, key: str, wanted: str) -> BadCheckpoint:
-        return BadCheckpoint(f"{self._where}: {key}: expected {wanted}")
+        return BadCheckpoint(f"{self._where}: {shown(key)}: expected {wanted}")
 
     def child(self, key: str) -> Fields:
         """The object under ``key``; an empty one if it is absent."""
@@ -89,7 +94,7 @@ class Fields:
         value = self._data.get(key, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self._fail(key, "a number")
-        if not math.isfinite(value):
+        if not -1e300 < value < 1e300:  # nor an integer that no float can hold
             raise self._fail(key, "a finite number")
         return float(value)
 

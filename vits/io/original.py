@@ -14,7 +14,7 @@ from vits.arrays import F32
 from vits.config import TextFront, VoiceConfig
 from vits.errors import BadCheckpoint
 from vits.io.infer import measure
-from vits.io.kinds import Checkpoint, Fields, fuse
+from vits.io.kinds import Checkpoint, Fields, fuse, shown
 from vits.io.pickled import Pickled, TensorAt
 from vits.text.cleaners import CLEANERS, languages_of
 from vits.text.symbols import ORIGINAL_SYMBOLS
@@ -78,7 +78,7 @@ def generator_tensors(pickled: Pickled) -> dict[str, F32]:
         raise BadCheckpoint("this is a discriminator (D_...); the voice is in the generator, G_...")
     if "enc_p.emb.weight" not in described:
         raise BadCheckpoint("the checkpoint holds no VITS: tensor enc_p.emb.weight is missing")
-    return fused({key: pickled.array(tensor) for key, tensor in described.items()})
+    return fused(pickled.arrays(described))
 
 
 def fused(tensors: Mapping[str, F32]) -> dict[str, F32]:
@@ -135,6 +135,6 @@ def _speakers(about: Fields, rows: int) -> dict[str, int]:
         pairs = sorted(about.table("speakers").items(), key=lambda pair: pair[1])
     named: dict[str, int] = {}
     for name, row in pairs:
-        if 0 <= row < rows:
-            named.setdefault(name, row)  # of two with one name the first can be chosen by it
+        if 0 <= row < rows and shown(name):
+            named.setdefault(shown(name), row)  # of two with one name the first can be chosen by it
     return named

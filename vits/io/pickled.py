@@ -11,6 +11,7 @@ Both of torch.save's layouts are read: the zip archive (since PyTorch 1.6) and t
 from __future__ import annotations
 
 import math
+import re
 import struct
 import zipfile
 import zlib
@@ -24,6 +25,7 @@ import numpy.typing as npt
 
 from vits.arrays import F32
 from vits.errors import BadCheckpoint
+from vits.io.kinds import shown
 
 Array = npt.NDArray[np.generic]
 
@@ -32,6 +34,9 @@ MOST_PROGRAM_BYTES = 64 << 20
 
 MOST_STEPS = 4_000_000
 """Fifty times what a large checkpoint with its optimizer takes."""
+
+MOST_NUMBERS = 1 << 40
+"""In one tensor, as claimed."""
 
 _STORAGES: Mapping[str, str] = {
     **{"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2"},
@@ -42,17 +47,32 @@ _MAPPINGS = ("collections OrderedDict", "collections defaultdict")
 _TENSORS = ("torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_tensor")
 _PARAMETERS = ("torch._utils _rebuild_parameter", "torch.nn.parameter Parameter")
 # Harmless values beside the tensors: a learning rate, a device, a list of names.
-_INERT = (
-    *("torch ", "torch.serialization ", "torch._utils ", "torch.torch_version ", "numpy"),
-    *("_codecs encode", "pathlib ", "builtins set", "__builtin__ set"),
+_INERT = re.compile(
+    r"torch (?:device|Size|dtype|layout|u?int\d+|b?float\d*|half|double|long|short|bool|strided)"
+    r"|torch\._utils _rebuild_\w+|torch\.serialization _get_layout"
+    r"|torch\.torch_version TorchVersion"
+    r"|numpy (?:dtype|ndarray|u?int\d+|float\d+|bool_?)|numpy\.dtypes \w+DType"
+    r"|numpy\._?core\.multiarray (?:scalar|_reconstruct)"
+    r"|_codecs encode|pathlib \w*Path|(?:builtins|__builtin__) set"
 )
 
+
+_ZIP = b"PK\x03\x04"
 
 # What reading a damaged archive may raise.
 _UNREADABLE = (
     *(OSError, EOFError, ValueError, LookupError, RuntimeError, OverflowError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )
+
+
+def is_torch(path: Path) -> bool:
+    """Whether this may be a checkpoint: a zip archive, or a pickle of protocol 2 or later."""
+    with path.open("rb") as file:
+        begin = file.read(4)
+    return begin == _ZIP or (
+        begin[:1] == b"\x80" and begin[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +125,10 @@ class Program:
                 if code == b".":
                     return self._stack.pop()
                 self._step(code)
-        except (IndexError, KeyError, ValueError, TypeError, struct.error) as error:
+        except (
+            *(LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError),
+            struct.error,
+        ) as error:
             raise BadCheckpoint("the checkpoint is damaged") from error
         raise BadCheckpoint("the checkpoint describes itself at impossible length")
 
@@ -183,13 +206,13 @@ class Program:
                 stack.append(self._group())
             case b"d":
                 items = self._group()
-                stack.append(dict(zip(items[::2], items[1::2], strict=True)))
+                stack.append(dict(_pairs(items)))
             case b"s":
                 value, key = stack.pop(), stack.pop()
-                stack[-1][key] = value
+                stack[-1].update(_pairs([key, value]))
             case b"u":
                 items = self._group()
-                stack[-1].update(zip(items[::2], items[1::2], strict=True))
+                stack[-1].update(_pairs(items))
             case b"a":
                 value = stack.pop()
                 stack[-1].append(value)
@@ -222,25 +245,38 @@ class Program:
                 raise BadCheckpoint("the checkpoint is damaged, or not one of PyTorch's")
 
 
+def _pairs(items: list[Any]) -> list[tuple[Any, Any]]:
+    """Keys and values in turn. Hashing a deep nest of tuples would overflow the stack of C."""
+    if not all(isinstance(key, (str, int, float, bytes, Name, type(None))) for key in items[::2]):
+        raise TypeError
+    return list(zip(items[::2], items[1::2], strict=True))
+
+
 def _known(name: str) -> Name:
     module, _, attribute = name.partition(" ")
     storage = module in ("torch", "torch.storage") and attribute.endswith("Storage")
-    if storage or name in (*_MAPPINGS, *_TENSORS, *_PARAMETERS) or name.startswith(_INERT):
+    if storage or name in (*_MAPPINGS, *_TENSORS, *_PARAMETERS) or _INERT.fullmatch(name):
         return Name(name)
     raise BadCheckpoint(
-        f"the checkpoint asks to use {module}.{attribute}, which is not data; nothing of it was run"
+        f"the checkpoint asks to use {shown(f'{module}.{attribute}')}, which is not data; "
+        "nothing of it was run"
     )
 
 
 def _made(function: object, arguments: tuple[Any, ...]) -> Any:
     name = function.text if isinstance(function, Name) else ""
     if name in _MAPPINGS:
-        return dict(arguments[0]) if arguments and isinstance(arguments[0], list) else {}
+        listed = arguments[0] if arguments and isinstance(arguments[0], list) else []
+        return dict(_pairs([part for pair in listed for part in pair]))
     if name in _TENSORS:
         storage, offset, shape, strides = arguments[:4]
         if not isinstance(storage, Storage):
             raise BadCheckpoint("the checkpoint is damaged")
-        return TensorAt(storage, int(offset), tuple(map(int, shape)), tuple(map(int, strides)))
+        sizes, steps = tuple(map(int, shape)), tuple(map(int, strides))
+        fits = len(sizes) == len(steps) <= 8 and min((offset, *sizes, *steps)) >= 0
+        if not fits or math.prod(filter(None, sizes)) > MOST_NUMBERS:
+            raise BadCheckpoint("the checkpoint is damaged: a size that is none")
+        return TensorAt(storage, int(offset), sizes, steps)
     if name in _PARAMETERS:
         return arguments[0]
     return Name(name)
@@ -251,7 +287,7 @@ def _storage(value: Any) -> Storage:
     kind, dtype, key, _, count = value[:5]
     name = dtype.text.split()[-1] if isinstance(dtype, Name) else ""
     if kind != "storage" or name not in _STORAGES:
-        raise BadCheckpoint(f"the checkpoint holds numbers of an unknown kind: {name or kind}")
+        raise BadCheckpoint(f"the checkpoint holds numbers of an unknown kind: {shown(name)}")
     return Storage(str(key), _STORAGES[name], int(count))
 
 
@@ -263,7 +299,7 @@ class Pickled:
         self._path = path
         try:
             with path.open("rb") as file:
-                zipped = file.read(4) == b"PK\x03\x04"
+                zipped = file.read(4) == _ZIP
             self._archive = zipfile.ZipFile(path) if zipped else None
             if self._archive is not None:
                 self._open_archive(self._archive)
@@ -273,6 +309,7 @@ class Pickled:
             raise BadCheckpoint(f"{path.name} is damaged or cut short") from error
 
     value: Any
+    _held: tuple[Storage | None, bytes] = (None, b"")
     _places: dict[str, tuple[int, int]]  # key -> where its bytes begin, and how many there are
 
     def _open_archive(self, archive: zipfile.ZipFile) -> None:
@@ -308,6 +345,19 @@ class Pickled:
                 self._places[str(key)] = (file.tell(), size)
                 file.seek(size, 1)
 
+    def arrays(self, tensors: Mapping[str, TensorAt]) -> dict[str, F32]:
+        """Several tensors as float32.
+
+        Raises:
+            BadCheckpoint: fewer numbers are stored than they claim.
+        """
+        # Tensors may share numbers, but a small file must not grow into a large memory by that.
+        claimed = sum(math.prod(tensor.shape) for tensor in tensors.values())
+        if claimed > 2 * self._path.stat().st_size:
+            raise BadCheckpoint("the checkpoint claims more numbers than it holds")
+        by_place = sorted(tensors.items(), key=lambda pair: pair[1].storage.key)
+        return {name: self.array(tensor) for name, tensor in by_place}
+
     def array(self, tensor: TensorAt) -> F32:
         """The numbers of a tensor as float32.
 
@@ -315,23 +365,24 @@ class Pickled:
             BadCheckpoint: fewer numbers are stored than it claims.
         """
         storage = tensor.storage
-        raw = self._bytes(storage.key, storage.count * _width(storage.dtype))
+        if self._held[0] != storage:  # tensors that share numbers come one after another
+            self._held = storage, self._bytes(storage.key, storage.count * _width(storage.dtype))
+        raw = self._held[1]
         if storage.dtype == "bf16":
             numbers = (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
         else:
             numbers = np.frombuffer(raw, storage.dtype).astype(np.float32)
         size = math.prod(tensor.shape)
-        if min((tensor.offset, *tensor.shape, *tensor.strides), default=0) < 0:
-            raise BadCheckpoint("the checkpoint is damaged: a negative size")
         steps = zip(tensor.shape, tensor.strides, strict=True)
         last = tensor.offset + sum((extent - 1) * stride for extent, stride in steps)
         if size and (size > storage.count or last >= storage.count):
             raise BadCheckpoint("the checkpoint claims more numbers than it holds")
         if not size:
             return np.zeros(tensor.shape, np.float32)
-        view = np.lib.stride_tricks.as_strided(
-            numbers[tensor.offset :], tensor.shape, [4 * stride for stride in tensor.strides]
-        )
+        # A step along an axis of one leads nowhere, so it may be any number.
+        places = zip(tensor.shape, tensor.strides, strict=True)
+        strides = [4 * stride if extent > 1 else 0 for extent, stride in places]
+        view = np.lib.stride_tricks.as_strided(numbers[tensor.offset :], tensor.shape, strides)
         return np.array(view, np.float32)
 
     def _bytes(self, key: str, size: int) -> bytes:

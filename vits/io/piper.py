@@ -20,7 +20,7 @@ from vits.arrays import F32
 from vits.config import Defaults, FrontKind, TextFront, VoiceConfig
 from vits.errors import BadCheckpoint
 from vits.io.infer import measure
-from vits.io.kinds import Checkpoint, Fields, fuse
+from vits.io.kinds import Checkpoint, Fields, fuse, shown
 
 _FRONTS: Mapping[str, FrontKind] = {
     "espeak": "espeak",
@@ -72,6 +72,10 @@ def _graph(model: Path) -> onnx.GraphProto:
         raise BadCheckpoint(f"{model.name} is not a readable ONNX file") from error
     if not proto.graph.node:
         raise BadCheckpoint(f"{model.name} holds no network: is it cut short?")
+    names = [each.name for each in proto.graph.initializer]
+    names += [n for x in proto.graph.node for n in (x.name, x.op_type, *x.input, *x.output)]
+    if not all(isinstance(name, str) for name in names):  # bytes, where they are no UTF-8
+        raise BadCheckpoint(f"{model.name} is damaged")
     return proto.graph
 
 
@@ -86,9 +90,11 @@ def _module(node: onnx.NodeProto) -> str:
 def _named_tensors(graph: onnx.GraphProto) -> dict[str, F32]:
     stored = {initial.name: initial for initial in graph.initializer}
     for node in graph.node:
+        if not node.output:
+            continue
         if node.op_type == "Constant" and node.attribute and node.attribute[0].HasField("t"):
             stored[node.output[0]] = node.attribute[0].t
-        if node.op_type == "Identity" and node.input[0] in stored:
+        if node.op_type == "Identity" and node.input and node.input[0] in stored:
             stored[node.output[0]] = stored[node.input[0]]  # equal tensors are stored once
     uses = dict(_uses(graph))
     plain = {n: n for n in stored if n.startswith(("enc_p.", "dp.", "flow.", "dec.", "emb_g."))}
@@ -106,7 +112,7 @@ def _uses(graph: onnx.GraphProto) -> Iterator[tuple[str, str]]:
         if node.op_type in _WEIGHTED:
             for key, part in zip(node.input[1:], ("weight", "bias"), strict=False):
                 yield f"{_module(node)}.{part}", key
-        elif node.op_type == "Gather" and _module(node) in ("enc_p.emb", "emb_g"):
+        elif node.op_type == "Gather" and node.input and _module(node) in ("enc_p.emb", "emb_g"):
             yield f"{_module(node)}.weight", node.input[0]
 
 
@@ -114,14 +120,18 @@ def _array(tensor: onnx.TensorProto, name: str) -> F32:
     """The numbers of a tensor, float32, once its claimed size is found to be true."""
     dtype = _DTYPES.get(tensor.data_type)
     if dtype is None or tensor.data_location == onnx.TensorProto.EXTERNAL:
-        raise BadCheckpoint(f"{name} is quantised or stored elsewhere; only plain floats are read")
+        raise BadCheckpoint(
+            f"{shown(name)} is quantised or stored elsewhere; only plain floats are read"
+        )
     claimed = math.prod(tensor.dims) if tensor.dims else 1
     if tensor.raw_data:
         array = np.frombuffer(tensor.raw_data, dtype) if _whole(tensor, dtype) else np.empty(0)
     else:
         array = np.asarray(tensor.float_data, np.float32)
-    if array.size != claimed:
-        raise BadCheckpoint(f"{name} claims {list(tensor.dims)} but holds {array.size} numbers")
+    if array.size != claimed or len(tensor.dims) > 8 or min(tensor.dims, default=0) < 0:
+        raise BadCheckpoint(
+            f"{shown(name)} claims {list(tensor.dims)[:9]} but holds {array.size} numbers"
+        )
     return array.reshape(tuple(tensor.dims)).astype(np.float32)
 
 
