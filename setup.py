@@ -8,8 +8,10 @@ engine is left out: voices then speak through onnxruntime.
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,7 +68,7 @@ engine = Extension(
         for path in NATIVE.glob("*.cpp")
         if path.name not in {"kernels.cpp", "int16.cpp", "bf16.cpp"}
     ),
-    depends=sorted(map(str, NATIVE.glob("*.h"))),
+    depends=sorted(map(str, [*NATIVE.glob("*.h"), *NATIVE.glob("*.cpp")])),
     extra_compile_args=CXX,
     language="c++",
     optional=True,
@@ -74,20 +76,39 @@ engine = Extension(
 
 
 class Build(build_ext):
-    """The ordinary build, with each variant's objects added to the engine."""
+    """The ordinary build, with each variant's objects added to the engine; every core compiles."""
 
     def build_extension(self, ext: Extension) -> None:
         if ext is engine or ext.name == engine.name:
-            objects = self._variant(PORTABLE)
-            for variant in VARIANTS if X86 else []:
-                try:
-                    objects += self._variant(variant)
-                except CompileError:
-                    self.warn(f"left out: this compiler cannot build for {variant.name}")
-                else:
-                    ext.define_macros.append((variant.macro, None))
-            ext.extra_objects = [*ext.extra_objects, *objects]
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                found = [pool.submit(self._variant, variant) for variant in VARIANTS if X86]
+                portable = pool.submit(self._variant, PORTABLE)
+                for variant, objects in zip(VARIANTS, found, strict=False):
+                    try:
+                        ext.extra_objects = [*ext.extra_objects, *objects.result()]
+                    except CompileError:
+                        self.warn(f"left out: this compiler cannot build for {variant.name}")
+                    else:
+                        ext.define_macros.append((variant.macro, None))
+                rest = list(pool.map(lambda source: self._rest(ext, source), ext.sources))
+            ext.extra_objects = [
+                *ext.extra_objects,
+                *portable.result(),
+                *(each for one in rest for each in one),
+            ]
+            ext.sources = []
         super().build_extension(ext)
+
+    def _rest(self, ext: Extension, source: str) -> list[str]:
+        found: list[str] = self.compiler.compile(
+            [source],
+            output_dir=self.build_temp,
+            macros=ext.define_macros,
+            include_dirs=ext.include_dirs,
+            extra_postargs=ext.extra_compile_args,
+            depends=ext.depends,
+        )
+        return found
 
     def _variant(self, variant: Variant) -> list[str]:
         found: list[str] = self.compiler.compile(
