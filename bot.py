@@ -39,6 +39,7 @@ from errors import ParleyError, SettingsError
 from lobby.director import Director
 from lobby.records import Why
 from settings import CONFIG, Settings, load
+from speech.access import VoiceAccess
 from speech.narrator import Narrator
 from speech.studio import open_studio
 from speech.voices import Voices, open_casting
@@ -72,7 +73,7 @@ async def open_bot(settings: Settings, elsewhere: Elsewhere | None = None) -> As
         with suppress(ModelUnreachable):  # a demo model that is just being restarted
             # Now rather than inside the first answer: it holds the event loop for 0.2 s.
             await dialogue.model.chat()
-        casting = await open_casting(settings.speech)
+        casting, access = await open_casting(settings.speech), VoiceAccess(database)
         studio = await stack.enter_async_context(open_studio(settings.speech))
         warming = asyncio.create_task(studio.warm(settings.speech.voice.partition("/")[0]))
         stack.callback(warming.cancel)
@@ -98,8 +99,8 @@ async def open_bot(settings: Settings, elsewhere: Elsewhere | None = None) -> As
             lobby=settings.lobby,
             studio=studio,
             narrator=Narrator(studio, casting, settings.speech),
-            voices=Voices(settings.speech),
-            manners=Manners(database, dialogue, settings.speech),
+            voices=Voices(settings.speech, casting, access),
+            manners=Manners(database, dialogue, settings.speech, access),
             director=director,
             rooms=rooms,
             open_channels=OpenChannels(database),

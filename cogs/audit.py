@@ -39,6 +39,7 @@ DEEDS = {
     Action.PERSONA_SAVE: N_("saved a persona of {whom}"),
     Action.PERSONA_DELETE: N_("deleted a persona of {whom}"),
     Action.DICTIONARY: N_("changed the dictionary of {whom}"),
+    Action.VOICE_ROLES: N_("changed which voices {whom} may use"),
 }
 
 

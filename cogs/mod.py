@@ -13,9 +13,9 @@ from discord import app_commands
 from cogs.audit import announce
 from cogs.house import House
 from cogs.lobby_words import minutes
-from cogs.moderation import Moderation
 from cogs.replies import acknowledge, tell
 from cogs.scene import Scene
+from cogs.voice_rules import VoiceRules
 from lobby.errors import NoSession
 from lobby.records import ServerRules, Speaking, Stage, Standing
 from storage.records import Action, Target
@@ -41,10 +41,10 @@ STAGES = {
 }
 
 
-class Mod(Moderation):
+class Mod(VoiceRules):
     """Discord itself checks who may see these; servers can change that in their settings."""
 
-    mod = Moderation.mod
+    mod = VoiceRules.mod
 
     def __init__(self, house: House) -> None:
         self._house = house

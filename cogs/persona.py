@@ -127,7 +127,7 @@ class Personas(commands.Cog):
             scene.guild_id,
             values["name"],
             values["prompt"],
-            voice=await house.voices.check(voice) if voice else None,
+            voice=await house.voices.check(voice, scene.hearer) if voice else None,
             speed=_number(values["speed"]),
             for_guild=for_guild,
         )

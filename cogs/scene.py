@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import discord
 
+from speech.access import Hearer
 from words import Words
 
 DEFAULT_UPLOAD_BYTES = 10 * 1024 * 1024
@@ -24,6 +25,8 @@ class Scene:
     channel_id: int
     locale: str
     upload_bytes: int
+    interaction: discord.Interaction | None = field(default=None, repr=False, compare=False)
+    """What can be answered privately; None for a message."""
 
     @property
     def words(self) -> Words:
@@ -36,6 +39,11 @@ class Scene:
         if not isinstance(self.user, discord.Member):
             return ()
         return tuple(role.id for role in reversed(self.user.roles) if not role.is_default())
+
+    @property
+    def hearer(self) -> Hearer:
+        """The asker, as far as it matters for which voices they may use."""
+        return Hearer(self.guild_id, frozenset(self.role_ids))
 
     @property
     def voice_channel_id(self) -> int:
@@ -60,6 +68,7 @@ class Scene:
             channel_id=interaction.channel_id or 0,
             locale=str(interaction.locale),
             upload_bytes=interaction.filesize_limit,
+            interaction=interaction,
         )
 
     @staticmethod

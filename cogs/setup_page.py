@@ -269,7 +269,7 @@ class SetupPage(PatientView):
 async def open_page(house: House, scene: Scene, page: int) -> tuple[str, SetupPage]:
     """A page as things stand now: its text and its controls. Raises ``StorageError``."""
     settings = await house.database.guilds.settings(scene.guild_id)
-    voices = await house.voices.offered()
+    voices = await house.voices.offered(scene.hearer)
     limit = await _everyone(house, scene.guild_id)
     words = scene.words
     seats = house.director.rules(scene.guild_id).seats

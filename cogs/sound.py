@@ -20,6 +20,7 @@ from dialogue.personas import SPEED_HIGH, SPEED_LOW
 from speech.base import VoiceChoice
 from speech.narrator import Manner
 from speech.voices import Offered
+from storage.errors import StorageError
 from storage.records import Replies
 from words import N_, Words
 
@@ -61,6 +62,7 @@ KINDS = [
 SHOWN = 25
 """What a select and a completion hold."""
 NAMED = 6
+LICENCE_SHOWN = 60
 
 
 class Sound(commands.Cog):
@@ -82,7 +84,8 @@ class Sound(commands.Cog):
             await preferences.set_voice(interaction.user.id, None)
             await tell(interaction, words(DEFAULT_VOICE))
             return
-        chosen = await self._house.voices.check(voice)
+        scene = Scene.of_interaction(interaction)
+        chosen = await self._house.voices.check(voice, scene.hearer)
         name, _, speaker = chosen.partition("/")
         await preferences.set_voice(interaction.user.id, name, speaker or None)
         await tell(interaction, words(CHOSEN, voice=chosen))
@@ -91,7 +94,8 @@ class Sound(commands.Cog):
     async def list_voices(self, interaction: discord.Interaction) -> None:
         """``/voice list``: samples are made when somebody asks for them."""
         await acknowledge(interaction, private=True)
-        scene, offered = Scene.of_interaction(interaction), await self._house.voices.offered()
+        scene = Scene.of_interaction(interaction)
+        offered = await self._house.voices.offered(scene.hearer)
         if not offered:
             await tell(interaction, scene.words(NO_VOICES))
             return
@@ -116,7 +120,7 @@ class Sound(commands.Cog):
         """``/voice preview``: only the one who asks hears it."""
         await acknowledge(interaction, private=True)
         scene, house = Scene.of_interaction(interaction), self._house
-        chosen = await house.voices.check(voice) if voice else None
+        chosen = await house.voices.check(voice, scene.hearer) if voice else None
         if text and scene.guild_id:
             guild = await house.database.guilds.settings(scene.guild_id)
             await house.dialogue.content.spoken(text, guild)
@@ -155,8 +159,11 @@ class Sound(commands.Cog):
         self, interaction: discord.Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
         """Voices and their speakers."""
-        del interaction
-        return complete(await self._house.voices.offered(), current)
+        hearer = Scene.of_interaction(interaction).hearer
+        try:
+            return complete(await self._house.voices.offered(hearer), current)
+        except StorageError:
+            return []  # who may use which voice is not known now
 
 
 class Samples(PatientView):
@@ -180,7 +187,7 @@ class Samples(PatientView):
     async def _hear(self, interaction: discord.Interaction) -> None:
         await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
-        chosen = await self._house.voices.check(self._select.values[0])
+        chosen = await self._house.voices.check(self._select.values[0], scene.hearer)
         manner = await sounding_as(self._house, scene, chosen)
         await send_sample(interaction, self._house, scene, manner, scene.words(SAMPLE))
 
@@ -200,6 +207,8 @@ def listed(words: Words, offered: tuple[Offered, ...]) -> str:
     lines = [words(VOICES)]
     for voice in offered:
         text = f"- `{voice.name}` ({', '.join(voice.languages)})"
+        if voice.licence:
+            text += f", {discord.utils.escape_markdown(voice.licence[:LICENCE_SHOWN])}"
         if voice.speakers:
             some = ", ".join(voice.speakers[:NAMED]) + (
                 "\u2026" if len(voice.speakers) > NAMED else ""

@@ -76,6 +76,7 @@ class Aloud:
         del place, under
         report = await self._spoken.done()
         await _count(self._house, self._scene, report.seconds)
+        await self._house.manners.hint(self._scene)
         return report.failure.say(self._scene.words) if report.failure else ""
 
 
@@ -114,6 +115,7 @@ class AsFile:
             return words(TOO_LARGE)
         await self._send(audio, place, under)
         self.delivered = True
+        await self._house.manners.hint(self._scene)
         return audio.report.failure.say(words) if audio.report.failure else ""
 
     async def _send(self, audio: AudioFile, place: Place, under: discord.Message | None) -> None:

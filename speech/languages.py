@@ -9,7 +9,7 @@ read in English and after 圓周率是 in Chinese.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Final
@@ -148,25 +148,30 @@ class Casting:
         """These are the voices from now on."""
         self._tongues = tuple(tongues)
 
-    def voice_for(self, language: str, chosen: str) -> str:
-        """The voice that speaks ``language`` to somebody who chose ``chosen``."""
-        by_preference = sorted(self._tongues, key=lambda tongue: tongue.voice != chosen)
+    def voice_for(self, language: str, chosen: str, barred: Set[str] = frozenset()) -> str:
+        """The voice that speaks ``language`` to somebody who chose ``chosen``.
+
+        Never one of ``barred`` (case folded names), were it the only one.
+        """
+        free = (tongue for tongue in self._tongues if tongue.voice.casefold() not in barred)
+        by_preference = sorted(free, key=lambda tongue: tongue.voice != chosen)
         for exactly in (False, True) if self._speaks(chosen, language) else (True, False):
             for tongue in by_preference:
                 if any(_same(spoken, language, exactly) for spoken in tongue.languages):
                     return tongue.voice
         return self._fallback
 
-    def lines(self, text: str, choice: VoiceChoice) -> list[Line]:
+    def lines(self, text: str, choice: VoiceChoice, barred: Set[str] = frozenset()) -> list[Line]:
         """``text`` as lines, each for a voice that speaks it; ``choice.language`` the listener's.
 
-        Neighbours that one voice speaks stay one line, whose language is that of its beginning: a
-        voice of several languages finds its own way. Stretches without a letter or digit join
-        what they follow; text with none gives no line.
+        No line is for a voice in ``barred``, whatever was chosen. Neighbours that one voice speaks
+        stay one line, whose language is that of its beginning: a voice of several languages finds
+        its own way. Stretches without a letter or digit join what they follow; text with none
+        gives no line.
         """
         lines: list[Line] = []
         for span in spans(text, choice.language):
-            voice = self.voice_for(span.language, choice.voice)
+            voice = self.voice_for(span.language, choice.voice, barred)
             cast = replace(choice, voice=voice, language=span.language)
             if voice != choice.voice:
                 cast = replace(cast, speaker=None)  # speakers are one voice's own

@@ -48,6 +48,8 @@ class Manner:
     choice: VoiceChoice
     listener: Listener = field(default_factory=Listener)
     dictionary: Dictionary = field(default_factory=Dictionary)
+    barred: frozenset[str] = frozenset()
+    """Voices this person may not use (``speech.access``): not for any stretch of text."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,7 @@ class Spoken:
 
     async def _speak(self, text: str) -> None:
         choice = replace(self._manner.choice, language=self._manner.listener.language)
-        lines = self._casting.lines(text, choice)
+        lines = self._casting.lines(text, choice, self._manner.barred)
         if not lines:
             return
         lines[-1] = replace(lines[-1], pause_s=self._settings.pause_s)

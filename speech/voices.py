@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from speech.access import Hearer, VoiceAccess, VoiceBarred, may_use
 from speech.base import NoSuchVoice
 from speech.languages import Casting, Tongue
 from speech.settings import SpeechSettings
+from vits.config import VoiceConfig
 from vits.io.voices import VoiceShelf
 
 FALLBACK = "espeak"
@@ -16,8 +19,11 @@ FALLBACK = "espeak"
 
 def tongues(settings: SpeechSettings) -> list[Tongue]:
     """Every voice that is installed. Reads files; prepares the packaged voice the first time."""
-    shelf = VoiceShelf(settings.voices)
-    return [Tongue(config.name, config.languages) for config in shelf.list()]
+    return _tongues(VoiceShelf(settings.voices).list())
+
+
+def _tongues(configs: Sequence[VoiceConfig]) -> list[Tongue]:
+    return [Tongue(config.name, config.languages) for config in configs]
 
 
 async def open_casting(settings: SpeechSettings) -> Casting:
@@ -32,6 +38,7 @@ class Offered:
     name: str
     languages: tuple[str, ...]
     speakers: tuple[str, ...]
+    licence: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -42,26 +49,41 @@ class Offered:
 class Voices:
     """What is installed, read anew each time: a voice put in its folder is there at once."""
 
-    def __init__(self, settings: SpeechSettings) -> None:
+    def __init__(self, settings: SpeechSettings, casting: Casting, access: VoiceAccess) -> None:
         self._shelf = VoiceShelf(settings.voices)
+        self._casting = casting
+        self._access = access
         self.default = settings.voice
 
-    async def offered(self) -> tuple[Offered, ...]:
-        """Every voice, by name."""
+    async def installed(self) -> tuple[Offered, ...]:
+        """Every voice, by name. From now on they are cast, too."""
         configs = await asyncio.to_thread(self._shelf.list)
+        self._casting.know(_tongues(configs))
         return tuple(
-            Offered(config.name, tuple(config.languages), tuple(config.speakers))
+            Offered(config.name, tuple(config.languages), tuple(config.speakers), config.licence)
             for config in configs
         )
 
-    async def check(self, wanted: str) -> str:
+    async def offered(self, hearer: Hearer) -> tuple[Offered, ...]:
+        """The voices that ``hearer`` may use, by name. Raises ``StorageError``."""
+        barred = await self._access.barred(hearer)
+        return tuple(each for each in await self.installed() if may_use(each.name, barred))
+
+    async def find(self, wanted: str) -> str:
         """``wanted`` as it is written, whatever its case. Raises :class:`NoSuchVoice`."""
         wanted = wanted.strip()
-        for voice in await self.offered():
+        for voice in await self.installed():
             for name in voice.names:
                 if name.casefold() == wanted.casefold():
                     return name
         raise NoSuchVoice(voice=discreet(wanted))
+
+    async def check(self, wanted: str, hearer: Hearer) -> str:
+        """:meth:`find` a voice ``hearer`` may use. Raises ``VoiceBarred``, ``StorageError``."""
+        found = await self.find(wanted)
+        if not may_use(found, await self._access.barred(hearer)):
+            raise VoiceBarred(voice=found)
+        return found
 
 
 def discreet(name: str) -> str:
