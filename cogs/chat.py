@@ -18,7 +18,7 @@ from cogs.house import House
 from cogs.places import QUIET, UNDELIVERED, Gone, Place, UnderCommand, UnderMessage
 from cogs.replies import acknowledge, sentence_for, tell
 from cogs.scene import Scene
-from cogs.sounding import Aloud, AsFile, begin_sound
+from cogs.sounding import NOTHING_TO_SAY, Aloud, AsFile, begin_sound
 from dialogue.ask import Ask
 from dialogue.lines import Place as PlaceInLine
 from lobby.errors import TurnEnded
@@ -28,7 +28,6 @@ from words import N_
 log = logging.getLogger(__name__)
 
 SAYING = N_("I am saying it.")
-NOTHING_TO_SAY = N_("There is nothing in it that can be said aloud.")
 FINISHED = N_("That answer is already finished.")
 STOPPING = N_("Stopped.")
 ASK_MENU = N_("Ask Parley")

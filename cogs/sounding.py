@@ -28,6 +28,7 @@ from words import N_
 
 log = logging.getLogger(__name__)
 
+NOTHING_TO_SAY = N_("There is nothing in it that can be said aloud.")
 TOO_LARGE = N_("My recording is too large to be sent here.")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import discord
 from discord import app_commands
@@ -23,10 +24,10 @@ from cogs.replies import NOT_HERE, acknowledge, tell
 from cogs.rights import moderates
 from cogs.scene import Scene
 from cogs.sound import Sound
-from cogs.sounding import Aloud, speak_in
+from cogs.sounding import NOTHING_TO_SAY, Aloud, speak_in
 from cogs.voice_status import voice_status
 from cogs.watchdog import missing_permissions
-from errors import NotAllowed
+from errors import BadInput, NotAllowed
 from lobby.errors import AlreadySpeaking, LobbyAway
 from lobby.records import Stage, Standing
 from speech.base import NothingToSkip, NotYours
@@ -39,6 +40,7 @@ SAYING = N_("I am saying it.")
 SKIPPED = N_("Skipped.")
 SILENT = N_("I am silent.")
 
+FIRST_SOUND_S = 1.0
 AWAKE_PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0)
 
 
@@ -52,6 +54,12 @@ class ChannelBarred(NotAllowed):
     """Parley may not speak in the channel the person is in."""
 
     sentence = N_("I may not speak in <#{channel_id}>. I lack: {permissions}.")
+
+
+class NothingSayable(BadInput):
+    """Brackets, say, or what nobody sees."""
+
+    sentence = NOTHING_TO_SAY
 
 
 class NotInVoice(NotAllowed):
@@ -224,6 +232,11 @@ class Voice(Sound):
         spoken.end()
         # Counted when it was said; nobody waits for that.
         self._aside.begin(Aloud(house, scene, spoken).finish(None, None))
+        with suppress(TimeoutError):  # it comes a little later, then
+            async with asyncio.timeout(FIRST_SOUND_S):
+                await spoken.ready.wait()
+        if spoken.frames.over and not spoken.frames.taken:
+            raise (await spoken.done()).failure or NothingSayable
 
 
 async def _once_awake(deed: Callable[[], Awaitable[Standing]]) -> Standing:

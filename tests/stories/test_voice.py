@@ -142,14 +142,19 @@ async def test_say_speaks_and_skip_skips(town: Town) -> None:
     refused = await town.amy.command("say", text="Hello.")
     assert "no voice session" in await town.told(refused)
     await town.joined(town.amy)
+    refused = await town.amy.command("say", text="( ) \u200b ( )")
+    assert "nothing in it that can be said" in await town.told(refused)
     assert await town.told(await town.amy.command("say", text=LONG)) == "I am saying it."
     await town.amy.command("say", text="Short.")
     await town.until(lambda: len(sound(town, town.amy)) > 10)
     refused = await town.ben.command("skip")
     assert "Only the person" in await town.told(refused)
     before = len(sound(town, town.amy))
+    pressed_s = town.sandbox.clock.real_s()
     assert await town.told(await town.amy.command("skip")) == "Skipped."
     await town.until(lambda: len(sound(town, town.amy)) > before + 20)
+    last = [f for f in sound(town, town.amy)[:-20] if f.spurt < sound(town, town.amy)[-1].spurt][-1]
+    assert last.arrived_s - pressed_s < 0.1
     await quiet(town, town.amy)
     assert len(sound(town, town.amy)) < before + 100
     nothing = await town.amy.command("skip")
