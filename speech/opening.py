@@ -14,7 +14,7 @@ from speech.sound import F32
 from speech.voices import FALLBACK
 from speech.worker import Setup, SpeakingVoice, UnknownVoice, main
 from vits.config import Defaults
-from vits.engine.base import Backend, Precision, Style
+from vits.engine.base import Backend, Device, Precision, Style
 from vits.engine.espeak import EspeakSynthesizer
 from vits.errors import UnknownSpeaker
 from vits.errors import UnknownVoice as NotOnShelf
@@ -86,6 +86,7 @@ def open_voice(name: str, setup: Setup) -> SpeakingVoice:
         threads=setup.threads,
         precision=cast(Precision, setup.precision),
         backend=cast(Backend, setup.backend),
+        device=cast(Device, setup.device),
     )
     return InstalledVoice(synthesizer)
 

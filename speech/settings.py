@@ -24,6 +24,8 @@ class SpeechSettings:
         threads: threads of each process; 0 shares the cores that are left (cores - 1, at least 1).
         precision: ``auto``, ``fp32`` or ``bf16``, as ``vits`` understands them.
         backend: ``auto``, ``native``, ``onnx`` or ``torch``, as ``vits`` understands them.
+        device: ``auto``, ``cpu`` or ``cuda``. Only the torch backend uses a GPU: ``cuda`` means it
+            (``make train`` installs torch). Not tested on a GPU.
         voices_kept: voices a process keeps in memory; the least recently used leaves first.
         nice: niceness of the processes, so that sending a frame never waits for making one.
         bitrate_bps: of the Opus frames.
@@ -43,6 +45,7 @@ class SpeechSettings:
     threads: Annotated[int, Field(ge=0)] = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     backend: Literal["auto", "native", "onnx", "torch"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     voices_kept: Count = 3
     nice: Annotated[int, Field(ge=0, le=19)] = 10
     bitrate_bps: Annotated[int, Field(ge=8_000, le=256_000)] = 48_000

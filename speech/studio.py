@@ -193,6 +193,7 @@ class Studio:
             "threads": settings.worker_threads(),
             "precision": settings.precision,
             "backend": settings.backend,
+            "device": settings.device,
             "voices_kept": settings.voices_kept,
             "nice": settings.nice,
             "bitrate_bps": settings.bitrate_bps,

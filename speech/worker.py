@@ -65,6 +65,7 @@ class Setup:
     threads: int
     precision: str
     backend: str
+    device: str
     voices_kept: int
     nice: int
     bitrate_bps: int

@@ -14,7 +14,7 @@ from vits import bench
 from vits.arrays import F32
 from vits.data import command as data
 from vits.engine.base import Style
-from vits.errors import MissingDependency, VitsError
+from vits.errors import WITH_TORCH, MissingDependency, VitsError
 from vits.io.packaged import DEFAULT_VOICE, VOICES, packaged, prepare
 from vits.io.voices import VoiceShelf, split_speaker
 from vits.judge import command as judge
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     converting.add_argument("--to", dest="target", required=True, help="who shall speak")
     converting.add_argument("--seed", type=int)
     converting.add_argument("--threads", type=int, default=1)
+    converting.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     converting.set_defaults(run=_convert)
 
     listing = commands.add_parser("list", help="the voices on this machine")
@@ -140,21 +141,21 @@ def _import(options: argparse.Namespace) -> None:
 
 
 def _convert(options: argparse.Namespace) -> None:
-    config, tensors = VoiceShelf([options.voices]).open(options.voice)
-    from vits.data.decode import decode
-
-    sound, rate_hz = decode(options.recording)
     try:
         import torch
 
         from vits.nn.convert import Converter
+        from vits.nn.engine import chosen_device
         from vits.nn.model import build
     except ImportError as error:
-        raise MissingDependency(
-            "converting needs PyTorch: pip install -r requirements/train.txt"
-        ) from error
+        raise MissingDependency(f"converting needs PyTorch: {WITH_TORCH}") from error
+    from vits.data.decode import decode
+
+    config, tensors = VoiceShelf([options.voices]).open(options.voice)
+    device = chosen_device(options.device)
+    sound, rate_hz = decode(options.recording)
     torch.set_num_threads(max(1, options.threads))
-    converter = Converter(config, build(config, tensors))
+    converter = Converter(config, build(config, tensors), device)
     pieces = converter.convert(sound, rate_hz, options.source, options.target, seed=options.seed)
     seconds = write_wav(options.out, pieces, config.rate_hz)
     sys.stdout.write(f"{options.out}: {seconds:.2f} s\n")

@@ -6,6 +6,9 @@ Messages may name a voice, a tensor or a file the caller named; never a text to 
 
 from __future__ import annotations
 
+WITH_TORCH = "make train (or: pip install -r requirements/train.txt)"
+"""How to install PyTorch and all that trains and judges voices."""
+
 
 class VitsError(Exception):
     """Base of the tree; ``str(error)`` is the sentence."""

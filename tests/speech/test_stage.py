@@ -13,7 +13,7 @@ from speech.wire import Kind, Message, Unpacker, pack
 from speech.worker import Setup, Stage, Voices
 
 RATE_HZ = 48_000
-SETUP = Setup((), 1, "auto", "auto", 3, 0, 32_000)
+SETUP = Setup((), 1, "auto", "auto", "auto", 3, 0, 32_000)
 
 
 class World:

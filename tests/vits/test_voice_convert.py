@@ -57,6 +57,15 @@ def test_windows_leave_no_seam(converter: Converter, monkeypatch: pytest.MonkeyP
     assert np.abs(np.concatenate(pieces) - once).max() < 1e-5
 
 
+def test_everything_is_done_on_the_device_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no GPU here; the device that holds no numbers refuses to mix, too."""
+    where = []
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda t: where.append(t.device) or torch.zeros(8))
+    elsewhere = Converter(CONFIG, build(CONFIG, tiny_tensors(A)), torch.device("meta"))
+    assert list(elsewhere.convert(recording(0.1), 22_050, 0, 2))
+    assert {device.type for device in where} == {"meta"}
+
+
 def test_reach_is_exact() -> None:
     """Beyond it nothing changes when one frame of the spectrogram does; at its edge something."""
     model = build(CONFIG, tiny_tensors(A)).double()

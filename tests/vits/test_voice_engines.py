@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -174,7 +175,20 @@ def test_padding_changes_nothing() -> None:
     assert (one - two[:, :7]).abs().max() < 1e-5
 
 
-def test_what_cannot_run_says_why(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_nothing_stays_on_another_device(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no GPU here; the device that holds no numbers refuses to mix, too."""
+    a = FORMS[form]
+    monkeypatch.setattr(torch_engine, "_array", lambda t: np.zeros(t.shape, np.float32))
+    model = build(tiny_config(a), tiny_tensors(a)).requires_grad_(False)
+    stages = torch_engine.TorchStages(model, torch.device("meta"))
+    text = stages.text(np.array([1, 2, 3]), 0, np.zeros((2, 3), np.float32))
+    assert text.mean.shape == (a.inter_channels, 3)
+    z = stages.flow(np.zeros((a.inter_channels, 5), np.float32), 0)
+    assert stages.decode(z, 0).shape == (5 * a.hop,)
+
+
+def test_what_cannot_run_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_voice(tmp_path / "tiny", tiny_config(PLAIN), tiny_tensors(PLAIN))
     folder = tmp_path / "tiny"
     with pytest.raises(BackendUnavailable, match="fp32 only"):
@@ -187,3 +201,7 @@ def test_what_cannot_run_says_why(tmp_path: Path) -> None:
         with pytest.raises(BackendUnavailable, match="no GPU"):
             open_engine(folder, device="cuda")
     assert open_engine(folder, backend="torch", device="cpu").config.name == "tiny"
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "vits.nn.engine", None)  # as where torch is not installed
+        with pytest.raises(BackendUnavailable, match=r"PyTorch is not installed.*make train"):
+            open_engine(folder, device="cuda")

@@ -11,7 +11,7 @@ import numpy as np
 
 from vits.arrays import F32
 from vits.data.decode import resample
-from vits.errors import MissingDependency
+from vits.errors import WITH_TORCH, MissingDependency
 
 VAD_HZ = 16_000
 SHORTEST_S, LONGEST_S = 1.0, 12.0
@@ -37,7 +37,7 @@ def speech(samples: F32, rate_hz: int) -> list[Span]:
     try:
         from faster_whisper.vad import VadOptions, get_speech_timestamps
     except ImportError as error:
-        raise MissingDependency("cutting needs: pip install -r requirements/train.txt") from error
+        raise MissingDependency(f"cutting needs: {WITH_TORCH}") from error
     options = VadOptions(min_silence_duration_ms=200, min_speech_duration_ms=150, speech_pad_ms=30)
     found = get_speech_timestamps(resample(samples, rate_hz, VAD_HZ), options)
     return [Span(each["start"] / VAD_HZ, each["end"] / VAD_HZ) for each in found]

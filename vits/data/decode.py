@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from vits.arrays import F32
-from vits.errors import BadAudio, MissingDependency
+from vits.errors import WITH_TORCH, BadAudio, MissingDependency
 
 LONGEST_S = 3 * 3600.0
 CONTAINERS = (
@@ -33,7 +33,7 @@ def decode(path: Path, *, longest_s: float = LONGEST_S) -> tuple[F32, int]:
         import imageio_ffmpeg
         import soundfile
     except ImportError as error:
-        raise MissingDependency("decoding needs: pip install -r requirements/train.txt") from error
+        raise MissingDependency(f"decoding needs: {WITH_TORCH}") from error
     stream = ffmpeg.input(f"file:{path.resolve()}", format_whitelist=CONTAINERS).output(
         # The .au header may say "length unknown", so it can be written to a pipe.
         "pipe:", format="au", acodec="pcm_f32be", ac=1, t=longest_s + 1

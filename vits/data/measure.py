@@ -11,7 +11,7 @@ import numpy as np
 from vits.arrays import F32
 from vits.data.decode import resample
 from vits.data.records import Figures
-from vits.errors import MissingDependency
+from vits.errors import WITH_TORCH, MissingDependency
 
 LOUDNESS_LUFS = -23.0  # EBU R 128
 LIMITS: tuple[tuple[Callable[[Figures], bool], str], ...] = (
@@ -33,9 +33,7 @@ class Meter:
         try:
             from speechmos import dnsmos
         except ImportError as error:
-            raise MissingDependency(
-                "measuring needs: pip install -r requirements/train.txt"
-            ) from error
+            raise MissingDependency(f"measuring needs: {WITH_TORCH}") from error
         self._run: Any = dnsmos.run
 
     def figures(self, samples: F32, rate_hz: int) -> Figures:

@@ -19,7 +19,7 @@ import numpy as np
 
 from vits.arrays import F32, I64
 from vits.config import Defaults, VoiceConfig
-from vits.errors import BackendUnavailable, BadStyle, BadText
+from vits.errors import WITH_TORCH, BackendUnavailable, BadStyle, BadText
 from vits.io.folder import read_voice
 
 Backend = Literal["auto", "native", "onnx", "torch"]
@@ -217,6 +217,9 @@ def open_engine(
             module = cast(EngineModule, importlib.import_module(BACKENDS[name]))
             only = {"device": device} if name == "torch" else {}
             return module.open_voice(config, tensors, precision=precision, threads=threads, **only)
-        except (BackendUnavailable, ImportError) as error:
+        except ImportError as error:
+            how = f"PyTorch is not installed; it comes with {WITH_TORCH}"
+            reasons.append(f"{name}: {how if name == 'torch' else error}")
+        except BackendUnavailable as error:
             reasons.append(f"{name}: {error}")
     raise BackendUnavailable("no engine can speak this voice here: " + "; ".join(reasons))

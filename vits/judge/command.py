@@ -15,7 +15,7 @@ import numpy as np
 
 from vits.arrays import F32
 from vits.data.records import Clip, Dataset, read_dataset
-from vits.errors import BadData, MissingDependency
+from vits.errors import WITH_TORCH, BadData, MissingDependency
 from vits.io.packaged import VOICES
 from vits.io.voices import VoiceShelf, split_speaker
 from vits.judge.figures import Judge, Judged, Said, mel_distance, speak
@@ -139,7 +139,7 @@ def _report(
     try:
         import soundfile
     except ImportError as error:
-        raise MissingDependency("judging needs: pip install -r requirements/train.txt") from error
+        raise MissingDependency(f"judging needs: {WITH_TORCH}") from error
     out.mkdir(parents=True, exist_ok=True)
     figures = {name: asdict(each) for name, each in found.items()}
     (out / "figures.json").write_text(

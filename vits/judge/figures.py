@@ -19,12 +19,12 @@ from vits.arrays import F32
 from vits.data.decode import resample
 from vits.data.measure import Meter
 from vits.engine.base import Style
-from vits.errors import MissingDependency
+from vits.errors import WITH_TORCH, MissingDependency
 from vits.judge.whisper import RATE_HZ, Whisper, error_rate
 from vits.speaking import VoiceSynthesizer as Synthesizer
 
 LIKENESS_HZ = 16_000
-HOW = "judging needs: pip install -r requirements/train.txt"
+HOW = f"judging needs: {WITH_TORCH}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,7 @@ class Likeness:
         try:
             module: Any = importlib.import_module("resemblyzer")
         except ImportError as error:
-            raise MissingDependency(
-                "judging needs: pip install -r requirements/train.txt"
-            ) from error
+            raise MissingDependency(HOW) from error
         self._prepare = module.preprocess_wav
         self._encoder = module.VoiceEncoder("cpu", verbose=False)
 

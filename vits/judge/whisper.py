@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vits.arrays import F32
-from vits.errors import MissingDependency
+from vits.errors import WITH_TORCH, MissingDependency
 
 RATE_HZ = 16_000
 Size = Literal["tiny.en", "base"]
-HOW = "transcribing needs: pip install -r requirements/train.txt"
+HOW = f"transcribing needs: {WITH_TORCH}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,11 +42,14 @@ def reach(a: Architecture) -> int:
 class Converter:
     """A voice with several speakers, ready to convert."""
 
-    def __init__(self, config: VoiceConfig, model: Vits) -> None:
+    def __init__(
+        self, config: VoiceConfig, model: Vits, device: torch.device | None = None
+    ) -> None:
         """Raises BadVoice: one speaker only, or no posterior encoder."""
         model.require_conversion()
         self._config = config
-        self._model = model.eval()
+        self._device = device or torch.device("cpu")
+        self._model = model.eval().to(self._device)
 
     def convert(
         self,
@@ -86,7 +89,7 @@ class Converter:
     def _pieces(
         self, samples: Tensor, rows: list[int], seed: int | None, noise_scale: float
     ) -> Iterator[F32]:
-        a, hop = self._config.architecture, self._config.hop
+        a, hop, device = self._config.architecture, self._config.hop, self._device
         n_fft = 2 * (a.spec_channels - 1)
         spec = spectrogram(samples[None], n_fft, hop, self._config.win)
         frames = spec.shape[-1]
@@ -96,14 +99,13 @@ class Converter:
         else:
             random.manual_seed(seed)
         noise = torch.randn(1, a.inter_channels, frames, generator=random) * noise_scale
-        source, target = (torch.tensor([row]) for row in rows)
+        source, target = (torch.tensor([row], device=device) for row in rows)
         context = reach(a)
         for start in range(0, frames, WINDOW):
             low, high = max(0, start - context), min(frames, start + WINDOW + context)
-            length = torch.tensor([high - low])
-            part = self._model.convert(
-                *(spec[..., low:high], length, source, target, noise[..., low:high])
-            )
+            length = torch.tensor([high - low], device=device)
+            heard, drawn = (each[..., low:high].to(device) for each in (spec, noise))
+            part = self._model.convert(heard, length, source, target, drawn)
             end = min(frames, start + WINDOW)
-            found: F32 = part[0, 0, (start - low) * hop : (end - low) * hop].numpy()
+            found: F32 = part[0, 0, (start - low) * hop : (end - low) * hop].cpu().numpy()
             yield found

@@ -57,6 +57,18 @@ def _array(tensor: Tensor) -> F32:
     return found
 
 
+def chosen_device(device: str) -> torch.device:
+    """Of ``auto`` (a GPU if there is one), ``cpu`` or ``cuda``. (Not tested on a GPU.)
+
+    Raises:
+        BackendUnavailable: there is no GPU that PyTorch can use.
+    """
+    found = torch.cuda.is_available()
+    if device == "cuda" and not found:
+        raise BackendUnavailable("PyTorch finds no GPU here")
+    return torch.device("cuda" if found and device != "cpu" else "cpu")
+
+
 def open_voice(
     config: VoiceConfig,
     tensors: Mapping[str, F32],
@@ -73,13 +85,10 @@ def open_voice(
         BackendUnavailable: bf16 is asked for, which changes durations in PyTorch; or there is no
             GPU that PyTorch can use.
     """
-    found = torch.cuda.is_available()
-    if device == "cuda" and not found:
-        raise BackendUnavailable("PyTorch finds no GPU here")
-    chosen = "cuda" if found and device != "cpu" else "cpu"
+    chosen = chosen_device(device)
     if precision == "bf16":
         raise BackendUnavailable("the torch engine speaks in fp32 only")
     torch.set_num_threads(max(1, threads))
     model = build(config, tensors)
     model.requires_grad_(False)
-    return StagedEngine(config, TorchStages(model, torch.device(chosen)))
+    return StagedEngine(config, TorchStages(model, chosen))
