@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from sandbox.actor import Actor
 from sandbox.permissions import Permission
 from sandbox.records import Channel, Guild, Message
+from tests.stories.community import private
 from tests.stories.test_voice import sound, voice_messages
 from tests.stories.town import Town, finished, labels, text_of
 
@@ -22,6 +25,11 @@ def harbour(town: Town, name: str) -> tuple[Guild, Channel, Channel, Actor]:
 async def told(town: Town, where: Channel, words: str) -> Message:
     """A message of Parley's with these words, once it is there."""
     return await town.until(lambda: next((m for m in town.said(where) if words in m.content), None))
+
+
+async def told_by(town: Town, who: Actor) -> str:
+    """What a command answers after everything before it was done."""
+    return await town.told(await who.command("voice status"))
 
 
 def parley_in(town: Town, guild: Guild) -> Callable[[], bool]:
@@ -117,6 +125,44 @@ async def test_asking_again_elsewhere_offers_to_move_here(town: Town) -> None:
     await town.until(lambda: sound(town, town.amy))
 
 
+async def test_asking_again_in_another_server_says_where_the_session_is(town: Town) -> None:
+    guild, talk, room, _ = harbour(town, "Haven")
+    town.amy.join(guild)
+    await town.joined(town.amy)
+    await town.amy.join_voice(room)
+    asked = await town.amy.command("voice join", where=talk)
+    assert f"in <#{town.lounge.id}>" in await town.told(asked)
+    assert not parley_in(town, guild)()
+    (offer,) = asked.messages
+    await town.amy.click(offer, "Move here")
+    await town.until(parley_in(town, guild))
+    await town.until(lambda: not town.bot_channel())
+    await town.amy.command("say", where=talk, text="Here I am.")
+    await town.until(lambda: town.amy.heard(guild).frames)
+
+
+async def test_who_is_in_another_channel_waits_for_the_voice_and_holds_up_nobody(
+    town: Town,
+) -> None:
+    guild, _, room, dan = harbour(town, "Haven")
+    cat = town.sandbox.add_member(town.guild, "cat")
+    await town.joined(town.amy)
+    await town.ben.join_voice(town.den)
+    answer = await town.told(await town.ben.command("voice join"))
+    assert "at place 1. I am speaking in another channel" in answer
+    await dan.join_voice(room)
+    assert "I am joining you" in await town.told(await dan.command("voice join"))
+    await cat.join_voice(town.lounge)
+    assert "I am joining you" in await town.told(await cat.command("voice join"))
+    await town.amy.command("voice leave")
+    assert "at place 1" in await town.told(await town.ben.command("voice join"))
+    assert town.bot_channel() == town.lounge.id
+    await cat.command("voice leave")
+    await told(town, town.general, f"{town.ben.mention} It is your turn: I have joined you in")
+    assert town.bot_channel() == town.den.id
+    assert parley_in(town, guild)()
+
+
 async def test_leaving_the_channel_gives_the_slot_back_after_a_grace(quiet_town: Town) -> None:
     town = quiet_town
     town.set("lobby", grace_s=0.6)
@@ -169,6 +215,48 @@ async def test_the_world_ends_sessions_and_everybody_is_told(town: Town) -> None
     await town.until(lambda: town.house.director.standing(dan.id).stage is None)
 
 
+async def test_whoever_follows_a_parley_that_was_moved_keeps_the_session(quiet_town: Town) -> None:
+    town = quiet_town
+    town.set("lobby", grace_s=3.0)
+    await town.start()
+    await town.joined(town.amy)
+    await town.joined(town.ben)
+    await town.ben.command("say", text="Hello.")
+    await town.until(lambda: sound(town, town.amy))  # so it is not about to arrive any more
+    town.owner.moderate.move(town.guild, town.sandbox.bot, town.den)
+    for who in (town.amy, town.ben):
+        await told(town, town.general, f"{who.mention} I was moved to <#{town.den.id}>")
+    await town.amy.join_voice(town.den)
+    await told(town, town.general, f"{town.ben.mention} Your voice session has ended. You left")
+    before = len(sound(town, town.amy))
+    await town.amy.command("say", text="Here I am.")
+    await town.until(lambda: len(sound(town, town.amy)) > before)
+    assert town.bot_channel() == town.den.id
+
+
+async def test_a_channel_without_room_or_a_member_without_a_server_frees_the_slot(
+    quiet_town: Town,
+) -> None:
+    town = quiet_town
+    town.set("lobby", slots=1)
+    nook = town.sandbox.add_voice_channel(town.guild, "nook", user_limit=1)
+    town.owner.moderate.overwrite(nook, town.sandbox.bot, deny=Permission.MOVE_MEMBERS)
+    await town.start()
+    await town.joined(town.ben)
+    await town.amy.join_voice(nook)
+    assert "at place 1" in await town.told(await town.amy.command("voice join"))
+    cat = town.sandbox.add_member(town.guild, "cat")
+    await cat.join_voice(town.lounge)
+    assert "at place 2" in await town.told(await cat.command("voice join"))
+    await town.ben.command("voice leave")
+    await told(town, town.general, f"{town.amy.mention} Your voice session has ended. The voice ch")
+    await told(town, town.general, f"{cat.mention} It is your turn")
+    assert not [m for m in town.said() if f"{town.amy.mention} It is your turn" in m.content]
+    town.owner.moderate.ban(town.guild, cat)
+    await town.until(lambda: not town.bot_channel())
+    await town.until(lambda: town.house.director.standing(cat.id).stage is None)
+
+
 async def test_queue_shows_the_line_and_updates_itself(quiet_town: Town) -> None:
     town = quiet_town
     town.set("lobby", slots=1)
@@ -187,6 +275,50 @@ async def test_queue_shows_the_line_and_updates_itself(quiet_town: Town) -> None
     await town.ben.click(board, "Leave")
     await town.until(lambda: "Nobody is waiting" in board.content)
     await town.ben.click(board, "Refresh")
+
+
+async def test_an_open_queue_closes_before_its_token_dies_and_refresh_opens_it_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cogs.queue_view.OPEN_S", 0.5)
+    asked = await town.ben.command("queue")
+    board = await private(town, asked)
+    await town.until(lambda: "no longer updates itself" in board.content)
+    assert "0 of 10 in use" in board.content
+    edits = len(board.versions)
+    await town.joined(town.amy)
+    await told_by(town, town.amy)
+    assert len(board.versions) == edits, "a closed one is left alone"
+    monkeypatch.undo()
+    await town.ben.click(board, "Refresh")
+    await town.until(lambda: "1 of 10 in use" in board.content)
+    assert "no longer" not in board.content
+    await town.amy.command("voice leave")
+    await town.until(lambda: "0 of 10 in use" in board.content)
+
+
+async def test_limits_of_a_server_change_who_is_admitted(town: Town) -> None:
+    vip = town.sandbox.add_role(town.guild, "sailors", Permission(0))
+    cat = town.sandbox.add_member(town.guild, "cat", roles=[vip])
+    limits = await town.told(await town.owner.command("mod limits", sessions=1, priority_role=vip))
+    assert f"Priority roles: <@&{vip.id}>" in limits
+    await town.joined(town.amy)
+    for who in (town.ben, cat):
+        await who.join_voice(town.lounge)
+    answer = await town.told(await town.ben.command("voice join"))
+    assert "at place 1. All voice sessions of that server are in use" in answer
+    assert "at place 1" in await town.told(await cat.command("voice join"))  # her role goes first
+    await town.owner.command("mod limits", sessions=2, reserved=1)
+    await told(town, town.general, f"{cat.mention} It is your turn")
+    assert "at place 1" in await town.told(await town.ben.command("voice join"))
+    await cat.command("voice leave")
+    # A seat is free, and kept for the role: an ordinary session has to end first.
+    assert "at place 1" in await town.told(await town.ben.command("voice join"))
+    await town.amy.command("voice leave")
+    await told(town, town.general, f"{town.ben.mention} It is your turn")
+    idle = await town.told(await town.owner.command("mod limits", idle_s=1))
+    assert "without a message: 1 s" in idle
+    await told(town, town.general, f"{town.ben.mention} Your voice session has ended. You did not")
 
 
 async def test_moderators_see_and_end_sessions_and_set_limits(town: Town) -> None:

@@ -131,7 +131,7 @@ class Town:
         """``who`` is in a voice channel and has a voice session there."""
         channel = channel or self.lounge
         await who.join_voice(channel)
-        await who.command("voice join")
+        await self.told(await who.command("voice join"))
         await self.until(lambda: self.bot_channel() == channel.id)
 
     def bot_channel(self) -> int:
