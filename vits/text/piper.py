@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from vits.config import TextFront
+from vits.text.arabic import vowelled
 from vits.text.chinese import numbers
 from vits.text.espeak import espeak
 from vits.text.mandarin import Reading, readings
@@ -62,6 +63,7 @@ class EspeakFront:
     def _spoken(self, text: str) -> list[list[str]]:
         sentences: list[list[str]] = []
         current: list[str] = []
+        text = vowelled(text) if self._settings.espeak_voice == "ar" else text
         for clause in espeak().clauses(text, self._settings.espeak_voice):
             phonemes = _LANGUAGE_FLAG.sub("", clause.phonemes) + clause.mark
             phonemes += " " if clause.mark in (",", ":", ";") and clause.mark else ""

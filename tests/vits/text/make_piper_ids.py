@@ -4,7 +4,7 @@
     piper/bin/python tests/vits/text/make_piper_ids.py
 
 One symbol table serves every language, that of the packaged voice, so that only the reading is
-compared. Arabic is left out: piper-tts adds vowel signs to it by a model of its own.
+compared.
 """
 
 import json

@@ -1,8 +1,9 @@
-"""Piper voices read as piper-tts reads, in forty languages, and never lose text."""
+"""Piper voices read as piper-tts reads, in fifty languages, and never lose text."""
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from vits.config import TextFront
 from vits.errors import BadText
 from vits.io.manifest import find_weights
+from vits.text import arabic
+from vits.text.arabic import vowelled
 from vits.text.espeak import Espeak, libraries, opened
 from vits.text.piper import CharactersFront, EspeakFront
 from vits.text.sentences import MOST_SYMBOLS
@@ -108,6 +111,21 @@ def test_letters_of_a_character_voice() -> None:
     front = CharactersFront(TextFront("characters", symbols))
     assert front.sentences("aé") == [[1, 0, 3, 0, 4, 0, 5, 0, 2]]
     assert front.sentences("🙂") == []
+
+
+@given(st.text(alphabet="ابجدلمسلةي ،؟.\u064e\u0651\u06403ab\n#_", max_size=40))
+@settings(max_examples=50, deadline=None)
+def test_arabic_gets_vowels_and_keeps_its_letters(text: str) -> None:
+    signs = dict.fromkeys(range(0x64B, 0x653))
+    assert vowelled(text).translate(signs).split() == text.translate(signs).split()
+
+
+def test_arabic_without_the_network_is_read_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert vowelled("كتاب") != "كتاب"
+    monkeypatch.setitem(sys.modules, "piper.tashkeel", None)
+    arabic._network.cache_clear()
+    assert vowelled("كتاب") == "كتاب"
+    arabic._network.cache_clear()
 
 
 def test_an_unknown_language_is_named() -> None:
