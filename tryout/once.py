@@ -21,6 +21,8 @@ from tryout.scene import (
     until_quiet,
 )
 
+TRANSCRIPT = "transcript.json"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -37,9 +39,9 @@ async def say_once(start: StartBot, text: str, out: Path) -> Outcome:
 
     Raises:
         TryFailed: some step did not happen; what did is in the transcript all the same.
-        OSError: ``out`` cannot be written.
+        OSError: ``out`` cannot be written; known before anything is started.
     """
-    await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(_prepare, out)
     async with open_sandbox() as sandbox:
         scene = Scene.build(sandbox)
         try:
@@ -85,9 +87,17 @@ async def _ask(scene: Scene, who: Any, text: str) -> list[Message]:
         return written if written and not any(being_written(m) for m in asked.messages) else []
 
     answer: list[Message] = await scene.sandbox.until(finished, REPLY_S)
+    if answer[0].ephemeral:
+        raise TryFailed(f"instead of an answer: {answer[0].content}")
     return answer
+
+
+def _prepare(out: Path) -> None:
+    """Raise OSError now, where the transcript could not be written in the end."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / TRANSCRIPT).touch()
 
 
 def _write_transcript(sandbox: Sandbox, out: Path) -> None:
     text = json.dumps(sandbox.records(), ensure_ascii=False, indent=1) + "\n"
-    (out / "transcript.json").write_text(text, "utf-8")
+    (out / TRANSCRIPT).write_text(text, "utf-8")

@@ -113,11 +113,11 @@ def audio_of(messages: list[Message]) -> bytes | None:
 
 
 async def until_quiet(
-    sandbox: Sandbox, hearing: Hearing, patience_s: float, *, known: int = 0
+    sandbox: Sandbox, hearing: Hearing, patience_s: float | None, *, known: int = 0
 ) -> None:
     """Return when a voice was heard after the first ``known`` frames and then nothing for a while.
 
-    Raises TimeoutError after ``patience_s``.
+    Raises TimeoutError after ``patience_s``; None waits for ever.
     """
 
     def quiet() -> bool:

@@ -12,7 +12,6 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Coroutine, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
@@ -128,7 +127,9 @@ class Terminal:
         """Until ``:quit`` or the end of input."""
         print(HELP)
         with patch_stdout():
-            watching = asyncio.create_task(self._watch())
+            people = (self.scene.you, self.scene.friend)
+            watching = [asyncio.create_task(self.watch())]
+            watching += [asyncio.create_task(self.listen(who)) for who in people]
             try:
                 while True:
                     try:
@@ -140,7 +141,8 @@ class Terminal:
                     if line:
                         await self.do(line)
             finally:
-                watching.cancel()
+                for task in (*watching, *self._tasks):
+                    task.cancel()
 
     async def do(self, line: str) -> None:
         """One line of input; what Discord would refuse is said, never raised."""
@@ -150,10 +152,8 @@ class Terminal:
             elif line.startswith("/"):
                 path, given = parse_command(line, self.who.offers())
                 await self.who.command(path, given=given)
-                self._listen()
             else:
                 await self.who.say(None, line.replace("@Parley", f"<@{self.scene.sandbox.bot.id}>"))
-                self._listen()
         except (SandboxError, LookupError) as error:
             print(str(error).splitlines()[0])
 
@@ -183,13 +183,12 @@ class Terminal:
             ]
             if label in labels:
                 await self.who.click(message, label)
-                self._listen()
                 return
         raise LookupError(f"no message has a button {label}")
 
     # -- what comes back ----------------------------------------------------------------------
 
-    async def _watch(self) -> None:
+    async def watch(self) -> None:
         """Print what the bot does: a line when a message is complete, files where they are."""
         shown: dict[int, str] = {}
         async with self.scene.sandbox.subscribe() as events:
@@ -222,22 +221,19 @@ class Terminal:
                 print(f"  (sound: {path})")
                 self._spawn(self._play(path))
 
-    def _listen(self) -> None:
-        """When the member is in voice: keep what is heard, and play it where there is a player."""
-        if self.who.voice is not None:
-            self._spawn(self._keep_heard(self.who))
-
-    async def _keep_heard(self, who: Actor) -> None:
+    async def listen(self, who: Actor) -> None:
+        """Each time a voice has fallen silent: keep what ``who`` heard since the last time."""
         hearing = who.heard(self.scene.guild)
-        before = len(hearing.frames)
-        with suppress(TimeoutError):
-            await until_quiet(self.scene.sandbox, hearing, 120, known=before)
-        if len(hearing.frames) > before > self._heard - 1:
-            self._heard = len(hearing.frames)
+        while True:
+            known = len(hearing.frames)
+            await until_quiet(self.scene.sandbox, hearing, None, known=known)
+            if who is not self.who:
+                continue
+            self._heard += 1
             path = self._folder / f"heard-{self._heard}.wav"
-            hearing.save_wav(path)
+            await asyncio.to_thread(hearing.save_wav, path, known=known)
             print(f"  (heard in voice: {path})")
-            await self._play(path)
+            self._spawn(self._play(path))
 
     async def _play(self, path: Path) -> None:
         for name, *flags in PLAYERS:

@@ -141,10 +141,10 @@ class Hearing:
         """When speakers said that they start and stop."""
         return self._speaking
 
-    def spurts(self) -> list[list[HeardFrame]]:
-        """The frames of each spurt, oldest spurt first."""
+    def spurts(self, *, known: int = 0) -> list[list[HeardFrame]]:
+        """The frames of each spurt, oldest spurt first, without the first ``known`` frames."""
         grouped: dict[int, list[HeardFrame]] = defaultdict(list)
-        for frame in self._frames:
+        for frame in self._frames[known:]:
             grouped[frame.spurt].append(frame)
         return [grouped[number] for number in sorted(grouped)]
 
@@ -155,16 +155,17 @@ class Hearing:
                 if frame is not None:
                     yield frame, samples
 
-    def pcm(self, *, pauses: bool = True) -> npt.NDArray[np.int16]:
+    def pcm(self, *, pauses: bool = True, known: int = 0) -> npt.NDArray[np.int16]:
         """What was heard, stalls included, as samples ``(n, 2)`` at 48 kHz.
 
-        Begins with the first frame; without ``pauses`` the spurts follow each other directly.
+        Begins after the first ``known`` frames; without ``pauses`` the spurts follow each other
+        directly.
         """
-        return playout.render(self.spurts(), pauses=pauses)
+        return playout.render(self.spurts(known=known), pauses=pauses)
 
-    def save_wav(self, path: Path, *, pauses: bool = True) -> None:
+    def save_wav(self, path: Path, *, pauses: bool = True, known: int = 0) -> None:
         """Write :meth:`pcm` as a 16-bit stereo WAV file."""
-        sound.write_wav(path, self.pcm(pauses=pauses))
+        sound.write_wav(path, self.pcm(pauses=pauses, known=known))
 
     def statistics(self) -> HeardStatistics:
         """The numbers so far."""

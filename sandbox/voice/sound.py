@@ -49,7 +49,8 @@ def _fit(samples: npt.NDArray[np.int16] | None) -> npt.NDArray[np.int16]:
 
 def write_wav(path: Path, samples: npt.NDArray[np.int16]) -> None:
     """Write ``samples`` ``(n, 2)`` as 16-bit PCM."""
-    with wave.open(str(path), "wb") as file:
+    # Opened here: wave complains at length, and late, about a path that it cannot open itself.
+    with path.open("wb") as raw, wave.open(raw, "wb") as file:
         file.setnchannels(CHANNELS)
         file.setsampwidth(2)
         file.setframerate(RATE_HZ)
