@@ -28,7 +28,7 @@ SHAPES = (  # batch, tokens, frames
 )
 
 
-def _original() -> Any:
+def original() -> Any:
     """The peer's module, in a folder of its own that uses our PyTorch."""
     folder = harness.PEERS / "align"
     if not (folder / "monotonic_align").is_dir():
@@ -41,7 +41,7 @@ def _original() -> Any:
     return importlib.import_module("monotonic_align")
 
 
-def _shape(original: Any, shape: tuple[int, int, int], rounds: int) -> dict[str, Any]:
+def _shape(peer: Any, shape: tuple[int, int, int], rounds: int) -> dict[str, Any]:
     import torch
 
     batch, tokens, frames = shape
@@ -52,7 +52,7 @@ def _shape(original: Any, shape: tuple[int, int, int], rounds: int) -> dict[str,
 
     def bare() -> None:
         # The kernel sums in place; adding to sums takes the same time as adding to scores.
-        original.core.maximum_path_c(path, work, time, text)
+        peer.core.maximum_path_c(path, work, time, text)
 
     taken = harness.interleave(
         {
@@ -61,11 +61,11 @@ def _shape(original: Any, shape: tuple[int, int, int], rounds: int) -> dict[str,
             "ours, portable, 1 thread": lambda: align(scores, text, time, threads=1, portable=True),
             "ours, bare kernel": lambda: search.search(scores, text, time, 1, search.has_avx512()),
             "original, bare kernel": bare,
-            "original, as shipped": lambda: original.maximum_path(tensor, mask),
+            "original, as shipped": lambda: peer.maximum_path(tensor, mask),
         },
         rounds=rounds,
     )
-    same = (original.maximum_path(tensor, mask).numpy().sum(1) == align(scores, text, time)).all()
+    same = (peer.maximum_path(tensor, mask).numpy().sum(1) == align(scores, text, time)).all()
     return {
         "shape": {"batch": batch, "tokens": tokens, "frames": frames},
         "same_paths": bool(same),
@@ -75,8 +75,8 @@ def _shape(original: Any, shape: tuple[int, int, int], rounds: int) -> dict[str,
 
 def run(out_dir: Path, quick: bool) -> dict[str, Any]:
     """Measure every shape; returns and saves the figures, prints the table."""
-    original = _original()
-    found = [_shape(original, shape, 15 if quick else 80) for shape in SHAPES]
+    peer = original()
+    found = [_shape(peer, shape, 15 if quick else 80) for shape in SHAPES]
     rows: list[list[object]] = [
         ["batch x tokens x frames", "ours ms", "2 threads", "portable", "our kernel",
          "its kernel", "as shipped", "kernel ratio", "call ratio", "same paths"]

@@ -26,7 +26,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--auxiliary", type=Path, nargs="*", default=[], help="against forgetting")
     parser.add_argument("-o", "--name", required=True, help="what the voice will be called")
     parser.add_argument("--recipe", choices=["few-minutes", "full"], default="few-minutes")
-    parser.add_argument("--steps", type=float, default=1.0, help="times the recipe's own")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=float, default=1.0, help="times the recipe's own")
+    length.add_argument("--minutes", type=_minutes, help="as many steps as fit, on this machine")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--licence", default="", help="of the finished voice; kept with it")
     parser.add_argument("--consent", default="", help="who agreed to be imitated; kept with it")
@@ -72,6 +74,9 @@ def run(options: argparse.Namespace) -> int | None:
     writer = _writer(options.log)
 
     def listen(report: Report) -> None:
+        bar.total = report.total
+        if report.done > bar.n + 1:
+            bar.initial = bar.n = report.done - 1  # what an earlier run did takes no time now
         bar.update(1)
         figures = {name: f"{value:.3f}" for name, value in report.losses.items()}
         bar.set_postfix({"stage": report.stage, **figures}, refresh=False)
@@ -90,6 +95,7 @@ def run(options: argparse.Namespace) -> int | None:
             teaching=teaching,
             stop=stopped,
             fresh=options.fresh,
+            minutes=options.minutes,
         )
     if folder is None:
         sys.stderr.write("stopped; the same command goes on from here\n")
@@ -97,6 +103,14 @@ def run(options: argparse.Namespace) -> int | None:
     minutes = (time.monotonic() - begun) / 60
     sys.stdout.write(f"{options.name} is ready after {minutes:.1f} minutes: {folder}\n")
     return None
+
+
+def _minutes(text: str) -> float:
+    """A positive number of minutes, for argparse."""
+    minutes = float(text)
+    if not 0 < minutes < 1e5:
+        raise ValueError(text)
+    return minutes
 
 
 class _Stop:

@@ -20,6 +20,7 @@ from vits.errors import BadData
 from vits.io.folder import read_voice, write_voice
 from vits.nn.model import Vits, build
 from vits.text.front import front
+from vits.train.budget import fitted
 from vits.train.corpus import Corpus
 from vits.train.learner import Learner
 from vits.train.reader import Reader
@@ -56,8 +57,12 @@ def finetune(
     fresh: bool = False,
     save_every: int = 100,
     judge_every: int = 100,
+    minutes: float | None = None,
 ) -> Path | None:
     """Train, and put the finished voice into ``voices``.
+
+    ``minutes`` scales the recipe's stages to that much wall time on this machine; teaching a
+    base voice its posterior encoder, once, is not counted.
 
     Returns:
         Its folder; None if it was stopped (the same call goes on from there).
@@ -90,6 +95,9 @@ def finetune(
     states = States(voices / f".{job.name}.training")
     if fresh:
         states.clear()
+    if minutes is not None:
+        recipe = fitted(recipe, minutes, learner, train, held, states.folder, judge_every)
+        learner.recipe = recipe
     trainer = Trainer(
         *(learner, train, held, states),
         plan=_plan(job, recipe, tensors, kept + extra),

@@ -70,8 +70,20 @@ class Recipe:
     defaults: Mapping[str, float] = field(default_factory=dict)  # of the finished voice
 
     def scaled(self, factor: float) -> Recipe:
-        """The same recipe with ``factor`` times the steps."""
-        stages = tuple(replace(s, steps=max(2, round(s.steps * factor))) for s in self.stages)
+        """The same recipe with ``factor`` times the steps.
+
+        Shorter stages warm up for less long too; longer ones need no longer warm-up.
+        """
+        less = min(1.0, factor)
+        stages = tuple(
+            replace(
+                stage,
+                steps=max(2, round(stage.steps * factor)),
+                warm_up=round(stage.warm_up * less),
+                critic_alone=round(stage.critic_alone * less),
+            )
+            for stage in self.stages
+        )
         return replace(self, stages=stages)
 
     @property
@@ -86,13 +98,13 @@ FEW_MINUTES = Recipe(
     stages=(
         Stage(
             "joint",
-            650,
+            500,
             {"decoder": 3e-4, "reader": 2e-4, "deviation": 1e-3, "flow": 3e-4, "prior": 5e-4},
             Weights(mel=4.5, spectral=1.0, prior=4.0),
         ),
         Stage(
             "prior",
-            220,
+            300,
             {"flow": 2e-4, "prior": 3e-4},
             Weights(prior=4.0),
             batch=6,
@@ -100,11 +112,11 @@ FEW_MINUTES = Recipe(
         ),
         Stage(
             "sharpen",
-            700,
+            500,
             {"decoder": 2e-4},
-            Weights(mel=4.5, spectral=1.0, fool=0.2, feature=0.5),
+            Weights(mel=4.5, spectral=1.0, fool=0.5, feature=1.5),
             critics=SMALL_CRITICS,
-            critic_alone=80,
+            critic_alone=60,
         ),
     ),
     defaults={"noise_scale": 0.4, "noise_w": 0.5},

@@ -11,9 +11,13 @@ from typing import Any
 
 import torch
 
-from vits.errors import BadData
+from vits.errors import BadData, VitsError
 
 FORMAT = 1
+
+
+class NotSaved(VitsError, OSError):
+    """A state could not be written: the disk is full, or the folder may not be written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +34,17 @@ class States:
     """The states of one training: ``state-<stage>-<step>.pt`` in a folder, the last few kept."""
 
     def __init__(self, folder: Path, keep: int = 2) -> None:
-        self._folder = folder
+        self.folder = folder
         self._keep = keep
 
     def save(self, saved: Saved) -> Path:
         """Write and then forget the oldest.
 
         Raises:
-            OSError: the disk is full; earlier states are untouched.
+            NotSaved: the disk is full; earlier states are untouched.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"state-{saved.stage:02d}-{saved.step:07d}.pt"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"state-{saved.stage:02d}-{saved.step:07d}.pt"
         fresh = path.with_suffix(".new")
         try:
             with fresh.open("wb") as file:
@@ -59,7 +63,10 @@ class States:
             fresh.replace(path)
         except (OSError, RuntimeError) as error:
             fresh.unlink(missing_ok=True)
-            raise OSError("the state could not be saved: is the disk full?") from error
+            raise NotSaved(
+                "the state could not be saved: is the disk full? What was saved before is still "
+                "there, and the same command goes on from it"
+            ) from error
         for old in self._all()[: -self._keep]:
             old.unlink(missing_ok=True)
         return path
@@ -88,6 +95,8 @@ class States:
         """Forget all of them."""
         for path in self._all():
             path.unlink(missing_ok=True)
+        for note in self.folder.glob("pace-*.json"):  # of vits.train.budget
+            note.unlink(missing_ok=True)
 
     def _all(self) -> list[Path]:
-        return sorted(self._folder.glob("state-*.pt"))
+        return sorted(self.folder.glob("state-*.pt"))

@@ -33,6 +33,8 @@ class Report:
     steps: int
     losses: Mapping[str, float]
     held_out: Mapping[str, float] | None = None
+    done: int = 0  # steps of all stages so far
+    total: int = 0  # of the whole training
 
 
 Listener = Callable[[Report], None]
@@ -71,14 +73,14 @@ class Trainer:
 
         Raises:
             Diverged: a loss is not finite; the state before that step is saved.
-            OSError: a state could not be saved.
+            NotSaved: a state could not be written (:mod:`vits.train.state`).
         """
         saved = self._states.newest(self._plan)
         if saved is None:
             self.learner.realign(self._train)
         first = saved.stage if saved else 0
         for number in range(first, len(self.recipe.stages)):
-            run = _StageRun(self, number)
+            run = StageRun(self, number)
             if saved is not None and saved.stage == number:
                 run.restore(saved)
             if not run.go():
@@ -86,6 +88,10 @@ class Trainer:
         return True
 
     # -- pieces that a stage uses -------------------------------------------------------------
+
+    def before(self, stage: int) -> int:
+        """Steps of the stages before this one."""
+        return sum(each.steps for each in self.recipe.stages[:stage])
 
     def judged(self) -> dict[str, float] | None:
         """Held-out figures, or None where nothing is held out."""
@@ -105,7 +111,7 @@ class Trainer:
             utterance.path, utterance.hidden = path, hidden
 
 
-class _StageRun:
+class StageRun:
     """One stage: its optimisers, its averaged weights, its best moment."""
 
     def __init__(self, trainer: Trainer, number: int) -> None:
@@ -139,12 +145,13 @@ class _StageRun:
         self.best: dict[str, Any] = {"score": math.inf}
 
     def go(self) -> bool:
+        """Train to the end of the stage; False if stopped before (the state is saved)."""
         stage, trainer = self.stage, self.t
         while self.done < stage.steps:
             if trainer._stop():
                 self.save()
                 return False
-            losses = self._step()
+            losses = self.step()
             if not all(math.isfinite(value) for value in losses.values()):
                 self.save()
                 raise Diverged(
@@ -155,13 +162,17 @@ class _StageRun:
             held = None
             if self.done % trainer._judge_every == 0 or self.done == stage.steps:
                 held = self._judge()
-            trainer._listener(Report(stage.name, self.done, stage.steps, losses, held))
+            done = trainer.before(self.number) + self.done
+            trainer._listener(
+                Report(stage.name, self.done, stage.steps, losses, held, done, trainer.recipe.steps)
+            )
             if self.done % trainer._save_every == 0 and self.done < stage.steps:
                 self.save()
         self._finish()
         return True
 
-    def _step(self) -> dict[str, float]:
+    def step(self) -> dict[str, float]:
+        """Learn from one batch; returns the losses by name."""
         stage, learner = self.stage, self.t.learner
         if self.done % stage.realign_every == 0 and (self.number or self.done):
             learner.realign(self.t._train)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from vits.speaking import open_synthesizer
 from vits.train.discriminators import Critics
 from vits.train.finetune import Job, finetune
 from vits.train.recipe import Recipe, Stage, Weights
-from vits.train.state import Saved, States
+from vits.train.state import NotSaved, Saved, States
 from vits.train.trainer import Diverged, Report
 
 RATE_HZ = 22_050
@@ -197,9 +198,44 @@ def test_a_full_disk_is_named_and_earlier_states_stay(
     states = States(tmp_path)
     kept = states.save(Saved("plan", 0, 1, {}))
     (tmp_path / "state-00-0000002.new").symlink_to("/dev/full")
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(NotSaved, match="full"):
         states.save(Saved("plan", 0, 2, {"x": torch.zeros(100_000)}))
     assert kept.is_file()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process to kill")
+def test_a_process_killed_in_the_middle_of_saving_leaves_the_state_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = States(tmp_path)
+    states.save(Saved("plan", 0, 1, {"x": torch.ones(4)}))
+    child = os.fork()
+    if not child:
+        # Everything but the last act is done: written, not yet in its place.
+        monkeypatch.setattr(os, "fsync", lambda _: os.kill(os.getpid(), signal.SIGKILL))
+        states.save(Saved("plan", 0, 2, {"x": torch.zeros(100_000)}))
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    found = states.newest("plan")
+    assert found is not None and found.step == 1
+    states.save(Saved("plan", 0, 2, {"x": torch.zeros(4)}))
+    found = states.newest("plan")
+    assert found is not None and found.step == 2
+
+
+def test_a_budget_of_minutes_sets_the_steps_and_is_kept_when_it_goes_on(tmp_path: Path) -> None:
+    base = voice(tmp_path)
+    asked = iter([False] * 3 + [True])
+    made, begun = train(tmp_path, RECIPE, base=base, minutes=0.05, stop=asked.__next__)
+    assert made is None
+    total = begun[0].total
+    assert total != RECIPE.steps
+    made, rest = train(tmp_path, RECIPE, base=base, minutes=0.05)
+    assert made is not None
+    assert {report.total for report in rest} == {total}
+    assert [r.done for r in begun + rest] == list(range(1, total + 1))
+    assert not list((tmp_path / "voices" / ".ada.training").iterdir())
 
 
 def test_several_speakers_become_one_voice_and_auxiliary_ones_are_left_out(tmp_path: Path) -> None:
