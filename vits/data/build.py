@@ -159,12 +159,19 @@ def _clips(
 
 
 def _write(path: Path, samples: F32, rate_hz: int) -> None:
-    """Write a clip whole or not at all."""
+    """Write a clip whole or not at all. Raises BadData where it cannot be written."""
     import soundfile
 
     fresh = path.with_suffix(".new")
-    soundfile.write(fresh, samples, rate_hz, format="FLAC", subtype="PCM_16")
-    fresh.replace(path)
+    try:
+        soundfile.write(fresh, samples, rate_hz, format="FLAC", subtype="PCM_16")
+        fresh.replace(path)
+    except (OSError, RuntimeError) as error:  # libsndfile's error is a RuntimeError
+        fresh.unlink(missing_ok=True)
+        raise BadData(
+            "a clip could not be written: is the disk full? The clips before it are kept, and "
+            "the same command goes on from them"
+        ) from error
 
 
 class _Script:

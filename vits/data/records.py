@@ -92,7 +92,7 @@ class Dataset:
         return samples  # type: ignore[no-any-return]  # soundfile is untyped
 
     def save(self) -> None:
-        """Write ``dataset.json``: whole or not at all."""
+        """Write ``dataset.json``: whole or not at all. Raises BadData where it cannot be."""
         text = {
             "format": FORMAT,
             "speaker": self.speaker,
@@ -101,8 +101,15 @@ class Dataset:
             "rejected": [asdict(each) for each in self.rejected],
         }
         fresh = self.folder / "dataset.json.new"
-        fresh.write_text(json.dumps(text, ensure_ascii=False, indent=1) + "\n", "utf-8")
-        fresh.replace(self.folder / "dataset.json")
+        try:
+            fresh.write_text(json.dumps(text, ensure_ascii=False, indent=1) + "\n", "utf-8")
+            fresh.replace(self.folder / "dataset.json")
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            raise BadData(
+                "the list of clips could not be written: is the disk full? What was listed "
+                "before is kept"
+            ) from error
 
 
 def read_dataset(folder: Path) -> Dataset:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 
 from vits import layout
 from vits.arrays import F32
@@ -25,7 +26,7 @@ from vits.train.corpus import Corpus
 from vits.train.learner import Learner
 from vits.train.reader import Reader
 from vits.train.recipe import Recipe
-from vits.train.state import States
+from vits.train.state import NotSaved, States
 from vits.train.teach import Progress, taught_reader
 from vits.train.trainer import Listener, Stop, Trainer
 
@@ -71,6 +72,7 @@ def finetune(
         BadData: the data does not fit the voice, or an unfinished training of something else
             is in the way.
         Diverged: a loss stopped being a number.
+        NotSaved: the disk is full.
     """
     config, stored = read_voice(job.base)
     kept, extra = [read_dataset(p) for p in job.data], [read_dataset(p) for p in job.auxiliary]
@@ -109,7 +111,13 @@ def finetune(
     if not trainer.run():
         return None
     folder = voices / job.name
-    _write(folder, job, config, learner, train, kept, recipe)
+    try:
+        _write(folder, job, config, learner, train, kept, recipe)
+    except (OSError, SafetensorError) as error:
+        raise NotSaved(
+            "the voice is trained but could not be written: is the disk full? The same command "
+            "goes on from the last saved state"
+        ) from error
     states.clear()
     return folder
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -13,7 +14,7 @@ import pytest
 import soundfile
 
 from vits.data import cutting, measure
-from vits.data.build import Plan, _Script, build
+from vits.data.build import Plan, _Script, _write, build
 from vits.data.decode import decode, resample
 from vits.data.records import Dataset, read_dataset
 from vits.data.report import write_report
@@ -187,3 +188,18 @@ def test_a_damaged_set_says_so(tmp_path: Path) -> None:
     (tmp_path / "dataset.json").write_text(json.dumps({"format": 1, "clips": [{"id": "../x"}]}))
     with pytest.raises(BadData):
         read_dataset(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_disk_is_named_and_what_was_written_before_stays(tmp_path: Path) -> None:
+    kept = Dataset(tmp_path, NASTY, RATE_HZ, (), ())
+    kept.save()
+    (tmp_path / "dataset.json.new").symlink_to("/dev/full")
+    with pytest.raises(BadData, match="disk full"):
+        replace(kept, speaker="Bob").save()
+    assert read_dataset(tmp_path).speaker == NASTY
+    clip = tmp_path / "one.flac"
+    (tmp_path / "one.new").symlink_to("/dev/full")
+    with pytest.raises(BadData, match="disk full"):
+        _write(clip, np.zeros(RATE_HZ, np.float32), RATE_HZ)
+    assert [path.name for path in tmp_path.iterdir()] == ["dataset.json"]
