@@ -342,3 +342,8 @@ class Keeper:
             await self._clock.wait(asyncio.Event(), RETRY_S)
         except Fenced:
             return
+        except Exception:
+            # A fault of ours in one transition must not stop the heartbeats, and cost everybody
+            # their sessions.
+            _log.exception("the lobby's keeper failed; going on")
+            await self._clock.wait(asyncio.Event(), RETRY_S)

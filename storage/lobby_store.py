@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.errors import StorageBusy
+from storage.errors import StorageBusy, StorageUnreachable, translated
 from storage.lobby_records import (
     Books,
     Change,
@@ -200,12 +200,14 @@ class LobbyBooks:
         return Change(header.version, bool(header.posts))
 
     async def _notified(self, process: str) -> AsyncGenerator[Change, None]:
+        import psycopg  # only here: with SQLite it need not be there
+
         async with self._database.outside_transactions() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
             if driver is None:
                 raise RuntimeError("a connection without its driver")
-            await driver.execute(f"LISTEN {_CHANNEL}")
             try:
+                await driver.execute(f"LISTEN {_CHANNEL}")
                 yield await self._change(connection, process)
                 while True:
                     # A time limit, so that a connection that died in silence is noticed.
@@ -213,6 +215,9 @@ class LobbyBooks:
                         version, names = json.loads(news.payload)
                         yield Change(version, process in names)
                     yield await self._change(connection, process)
+            except psycopg.Error as error:
+                # What the driver raises by itself no layer above knows.
+                raise translated(error) or StorageUnreachable("the news were cut off") from None
             finally:
                 await connection.invalidate()  # it must not go back to the pool while listening
 

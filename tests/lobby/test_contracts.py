@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from lobby.director import Director
 from lobby.records import (
     Books,
     Entry,
@@ -18,6 +22,7 @@ from lobby.records import (
     Stage,
     Why,
 )
+from lobby.settings import LobbySettings
 from lobby.store import LobbyStore
 from storage.database import open_database
 from tests.lobby.contracts import (
@@ -28,7 +33,7 @@ from tests.lobby.contracts import (
     VoicePortContract,
 )
 from tests.lobby.fakes import FakeNotices, FakeVoice, MemoryStore, VirtualClock
-from tests.support.databases import KINDS, url_for
+from tests.support.databases import KINDS, postgres_url, url_for
 
 
 class TestFakeVoice(VoicePortContract):
@@ -99,3 +104,34 @@ class TestDatabaseStore(StoreContract):
         changed = replace(written, places={}, rooms={}, processes={}, rules={}, version=3)
         await store.transact("a", lambda books, _: Entry(changed))
         assert await store.read() == changed
+
+
+async def test_news_that_were_cut_off_are_listened_for_again() -> None:
+    """PostgreSQL ends every connection, as it does when it is restarted."""
+    url = postgres_url()
+    settings = LobbySettings(slots=1, heartbeat_s=30.0, resume_s=1.0)  # no heartbeat brings them
+    async with AsyncExitStack() as stack:
+        came, directors = asyncio.Event(), []
+
+        class Voice(FakeVoice):
+            async def connect(self, guild_id: int, channel_id: int) -> None:
+                if guild_id == 200:
+                    came.set()
+
+        for name, guild in (("east", 100), ("west", 200)):
+            database = await stack.enter_async_context(open_database(url))
+            director = Director(database.lobby, Voice(), FakeNotices(), settings, process=name)
+            await stack.enter_async_context(director)
+            await director.ready({guild: {}})
+            directors.append(director)
+        east, west = directors
+        await east.join(1, 100, 101)
+        await west.join(2, 200, 201)
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as other:
+            await other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+        await east.leave(1)
+        async with asyncio.timeout(15):
+            await came.wait()

@@ -269,7 +269,7 @@ class World(Watched, RuleBasedStateMachine):
                 self.starts(name)
                 self.sees(name)
 
-    @rule(seconds=st.sampled_from([0.5, 5.0, 14.0, 16.0, 45.0, 61.0, 241.0]))
+    @rule(seconds=st.sampled_from([0.5, 5.0, 14.0, 16.0, 45.0, 61.0, 241.0, 302.0]))
     def time_passes(self, seconds: float) -> None:
         """In the steps of a heartbeat, with every process that lives doing its part."""
         end_s = self.now_s + seconds
