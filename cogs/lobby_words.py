@@ -132,7 +132,8 @@ def notice_sentence(words: Words, notice: Notice) -> str:
 def view_text(words: Words, view: View, guild_id: int, claim_s: float) -> str:
     """The lobby for one person in one server: people of other servers are not named."""
     lines = [f"**{words(SLOTS, used=len(view.speaking), slots=view.slots)}**"]
-    lines += [f"- {_speaking(words, each, guild_id)}" for each in view.speaking]
+    speaking = sorted(view.speaking, key=lambda each: each.guild_id != guild_id)
+    lines += [f"- {_speaking(words, each, guild_id)}" for each in speaking[:SHOWN]]
     if view.line:
         lines.append(f"**{words(LINE, waiting=len(view.line))}**")
         lines += _line(words, view.line, guild_id)
@@ -153,7 +154,7 @@ def _speaking(words: Words, speaking: Speaking, guild_id: int) -> str:
 
 
 SHOWN = 15
-"""Places of the line that are listed."""
+"""Slots, and places of the line, that are listed: a message holds 2,000 characters."""
 
 
 def _line(words: Words, line: Iterable[Standing], guild_id: int) -> list[str]:

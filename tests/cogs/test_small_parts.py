@@ -143,8 +143,13 @@ def test_people_of_other_servers_are_not_named() -> None:
     assert "somebody in another server" in shown
 
 
-def test_a_long_line_is_shown_in_part() -> None:
-    line = tuple(Standing(n, Stage.WAITING, 1, 101, n) for n in range(1, 200))
-    shown = view_text(ENGLISH, View(10, (), line, line[0], version=1), guild_id=1, claim_s=60)
-    assert "In the line: 199" in shown
+def test_a_large_house_and_a_long_line_are_shown_in_part() -> None:
+    ids = range(10**18, 10**18 + 100)
+    speaking = tuple(Speaking(n, 2 - n % 2, n, Stage.HELD, 7000.0) for n in ids)
+    line = tuple(Standing(n, Stage.WAITING, 1, n, n - ids[0] + 1) for n in ids)
+    shown = view_text(ENGLISH, View(100, speaking, line, line[99], version=1), 1, claim_s=60)
+    assert "100 of 100 in use" in shown
+    assert "In the line: 100" in shown
+    assert "at place 100" in shown
+    assert "another server" not in shown, "this server's own come first"
     assert len(shown) < 2000
