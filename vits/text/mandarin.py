@@ -22,7 +22,19 @@ _PINYIN = re.compile("[a-z]+[1-5]")
 _MERGED = frozenset("乾著叄")  # their dictionary entry begins with the rarer reading
 
 # Read lightly in Taiwan too; most other syllables have their full tone there.
-_PARTICLES = frozenset("的了嗎呢吧麼們子啊呀啦喔哦嘛得地個著吗么们个着")
+_LIGHT = frozenset("的了嗎呢吧麼們子啊呀啦喔哦嘛得地個著吗么们个着")
+
+
+# Words whose 子 is no mere ending (simplified, as pypinyin sees them).
+_FULL_CHILD = re.compile(
+    "[电原量粒离质中光因核分份男女王公太弟父母孔孟老庄君才浪游天臣夫棋种莲精卵独生]子"
+)
+
+# Before these 得 is dé, to get; after these it is děi, must; after others with a word to follow
+# it is the particle.
+_GOT = frozenset("到出分知奖罪失意手票标逞主名胜证救宠益以")
+_MUST = frozenset("我你您他她它牠们谁咱也都还就总又可只必非人")
+_BEFORE_GOT = frozenset("获取赢难博奪夺求习所心自不")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +56,11 @@ def readings(text: str) -> list[Reading]:
     plain = simplified(text)
     taiwan = plain != text or _convert("s2t", text) == text
     found = _lookup(plain)
+    _apply_grammar(plain, found)
     if taiwan:
         single = [_lookup(character)[0] for character in plain]
         found = [
-            full if light.endswith("5") and character not in _PARTICLES else light
+            full if light.endswith("5") and character not in _LIGHT else light
             for character, light, full in zip(text, found, single, strict=True)
         ]
         found = [
@@ -124,6 +137,25 @@ def _letters(text: str) -> Any:
     return list(text)
 
 
+def _apply_grammar(plain: str, found: list[str]) -> None:
+    """得, 地 and 子 by what stands beside them; a dictionary of words cannot tell."""
+    for match in _FULL_CHILD.finditer(plain):
+        found[match.end() - 1] = "zi3"
+    for i, character in enumerate(plain):
+        if character == "得" and found[i] == "de2":
+            found[i] = _de(plain[i - 1 : i], plain[i + 1 : i + 2])
+        elif character == "地" and i >= 2 and plain[i - 1] == plain[i - 2] and found[i] == "di4":
+            found[i] = "de5"  # 慢慢地
+
+
+def _de(before: str, after: str) -> str:
+    if before in _BEFORE_GOT or (after in _GOT and (not _HAN.match(before) or before in _MUST)):
+        return "de2"
+    if before in _MUST:
+        return "dei3" if _HAN.match(after) else "de2"
+    return "de5" if _HAN.match(before) else "dei3"
+
+
 @dataclass(frozen=True, slots=True)
 class _Taiwan:
     phrases: dict[str, list[str]]
@@ -154,7 +186,22 @@ def _apply_taiwan(text: str, found: list[str]) -> None:
         sizes = range(min(table.longest, len(text) - i), 1, -1)
         size = next((n for n in sizes if text[i : i + n] in table.phrases), 1)
         if size > 1:
-            found[i : i + size] = table.phrases[text[i : i + size]]
+            own = zip(table.phrases[text[i : i + size]], found[i : i + size], strict=True)
+            found[i : i + size] = [given if reading == "*" else reading for reading, given in own]
+        elif text[i] == "和" and found[i] == "he2" and _is_and(text, i):
+            found[i] = "han4"
         else:
             found[i] = table.singles.get((text[i], found[i]), found[i])
         i += size
+
+
+def _is_and(text: str, place: int) -> bool:
+    """Whether the 和 there joins two things: one follows, and it is in no idiom."""
+    from pypinyin.constants import PHRASES_DICT
+
+    if not _HAN.match(text[place + 1 : place + 2]):
+        return False
+    around = simplified(text[max(0, place - 3) : place + 4])
+    at = min(place, 3)
+    idioms = (around[a : a + 4] for a in range(max(0, at - 3), at + 1))
+    return not any(len(idiom) == 4 and idiom in PHRASES_DICT for idiom in idioms)

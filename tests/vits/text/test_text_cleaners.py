@@ -23,6 +23,7 @@ from vits.config import TextFront
 from vits.errors import BadText, MissingDependency
 from vits.text import chinese, english, japanese
 from vits.text.cleaners import CLEANERS, CleanerFront, languages_of
+from vits.text.mandarin import readings
 from vits.text.marking import marked, spans
 from vits.text.piper import PinyinFront
 from vits.text.vocabulary import VocabularyFront
@@ -51,13 +52,25 @@ def test_symbols_are_those_of_the_original(name: str) -> None:
         ("chinese_cleaners", "还钱", "ㄏㄨㄢˊ ㄑㄧㄢˊ。"),
         ("english_cleaners2", "3.5 pounds", "θɹˈiː pɔɪnt fˈaɪv pˈaʊndz"),
         ("cjke_cleaners2", "[EN]in 1984[EN]", "ɪn ˈnaɪnˈtin ˈeɪti fɔɹ."),
-        ("chinese_cleaners", "垃圾和企業", "ㄌㄜˋㄙㄜˋ ㄏㄜˊ ㄑㄧˋㄧㄝˋ。"),
+        ("chinese_cleaners", "垃圾和企業", "ㄌㄜˋㄙㄜˋ ㄏㄢˋ ㄑㄧˋㄧㄝˋ。"),
         ("chinese_cleaners", "銀行行長", "ㄧㄣˊㄏㄤˊㄏㄤˊㄓㄤˇ。"),
         ("chinese_cleaners", "99999999999999999999", "ㄐㄧㄡˇ" * 20 + "。"),
     ],
 )
 def test_where_we_read_better(name: str, text: str, wanted: str) -> None:
     assert cleaned(name, text).replace("ㄐㄧㄡˇ ", "ㄐㄧㄡˇ") == wanted
+
+
+def test_words_are_read_as_where_they_are_written() -> None:
+    rows = (Path(__file__).parent / "taiwan_readings.txt").read_text("utf-8").splitlines()
+    table = [row.partition(" ")[::2] for row in rows if not row.startswith("#")]
+    wrong = {
+        word: (found, wanted)
+        for word, wanted in table
+        if (found := " ".join(reading.pinyin for reading in readings(word))) != wanted
+    }
+    assert not wrong
+    assert len(table) > 400
 
 
 def test_two_things_are_called_chinese_cleaners() -> None:
