@@ -25,9 +25,7 @@ from dialogue.answer import Answer
 from dialogue.ask import Ask, Finish
 from dialogue.errors import AnswerRefused
 from dialogue.lines import Place as PlaceInLine
-from dialogue.memory import Saved
 from errors import Unavailable
-from storage.errors import StorageError
 from words import N_
 
 log = logging.getLogger(__name__)
@@ -140,22 +138,10 @@ class Conversation:
         if problem is not None and not live.text and not live.messages:
             await live.abandon()
             raise problem
-        saved = await answer.settle(live.text, complete=answer.finish is Finish.STOP)
-        turn_id = await self._turn_id(answer.ask) if saved is Saved.SAVED else 0
-        ending = Ending(_notes(answer, scene, problem), answer_buttons(scene, turn_id))
+        await answer.settle(live.text, complete=answer.finish is Finish.STOP)
+        ending = Ending(_notes(answer, scene, problem), answer_buttons(scene, answer.turn_id))
         await live.finish(ending)
         return live, ending, sounding
-
-    async def _turn_id(self, ask: Ask) -> int:
-        """The number of the turn just saved: nobody else can have saved one in this line."""
-        if ask.replaces is not None:
-            return ask.replaces
-        try:
-            turn = await self._house.dialogue.memory.newest(ask.person_id, ask.guild_id)
-        except StorageError as error:
-            log.warning("a turn has no buttons: %s", type(error).__name__)
-            return 0
-        return turn.id if turn else 0
 
     async def _sound(
         self, live: LiveReply, ending: Ending, scene: Scene, place: Place, sounding: Sounding

@@ -17,7 +17,7 @@ from cogs.scene import Scene
 from cogs.sounding import speak_in
 from dialogue.errors import FileTooLarge, NotThisServer, PersonaMissing
 from errors import BadInput, NotAllowed
-from storage.records import Action, Persona, Pronunciation, Scope, Target
+from storage.records import Action, GuildSettings, Persona, Pronunciation, Scope, Target
 from words import N_, Words
 
 ADDED = N_("From the next sentence on I say \u201c{spoken}\u201d for \u201c{term}\u201d.")
@@ -81,6 +81,8 @@ class Dictionary(commands.Cog):
         await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         scope, scope_id = await self._owned(interaction, level)
+        guild = await self._guild(scene)
+        await self._house.dialogue.content.spoken(spoken, guild)
         entry = await self._house.dialogue.dictionaries.add(scope, scope_id, word, spoken)
         await self._changed(scene, scope)
         await tell(interaction, scene.words(ADDED, term=entry.term, spoken=entry.spoken))
@@ -178,6 +180,11 @@ class Dictionary(commands.Cog):
             return scope, persona.id
         owner = {Scope.PERSON: scene.user.id, Scope.GUILD: scene.guild_id, Scope.GLOBAL: 0}
         return scope, owner[scope]
+
+    async def _guild(self, scene: Scene) -> GuildSettings | None:
+        if not scene.guild_id:
+            return None
+        return await self._house.database.guilds.settings(scene.guild_id)
 
     async def _persona(self, scene: Scene) -> Persona | None:
         return await self._house.dialogue.personas.active(

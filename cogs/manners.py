@@ -71,7 +71,7 @@ class Manners:
         return Manner(
             choice=VoiceChoice(name, speaker or own_speaker or None, speed, language=language),
             listener=Listener(language=language, names=_names(scene), now_s=time.time()),
-            dictionary=Dictionary(levels.user, levels.server, levels.world),
+            dictionary=Dictionary(self._allowed(levels.user, guild), levels.server, levels.world),
             barred=barred,
         )
 
@@ -111,6 +111,11 @@ class Manners:
             self._told.discard(key)
         else:
             self._withheld[key] = withheld
+
+    def _allowed(self, entries: dict[str, str], guild: GuildSettings | None) -> dict[str, str]:
+        """Nobody's own dictionary makes me say what is refused here."""
+        refused = self._dialogue.content.listed
+        return {term: spoken for term, spoken in entries.items() if not refused(spoken, guild)}
 
     async def replies(self, scene: Scene) -> Replies:
         """How the one who asks hears answers when not in voice."""

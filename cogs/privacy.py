@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import zipfile
+from collections.abc import Sequence
 from contextlib import suppress
 
 import discord
@@ -12,14 +15,18 @@ from discord.ext import commands
 from cogs.confirm import ask_first
 from cogs.house import House
 from cogs.places import QUIET
-from cogs.replies import acknowledge, tell
+from cogs.replies import acknowledge
 from cogs.scene import Scene
 from lobby.errors import NoSession
+from storage.records import Remains
 from words import N_
 
 EXPORTED = N_("All that I hold about you, as data and to read: {n} entry.")
 EXPORTED_MANY = N_("All that I hold about you, as data and to read: {n} entries.")
-TOO_LARGE = N_("It is larger than Discord lets me send here. Ask whoever runs me.")
+IN_PARTS = N_(
+    "All that I hold about you is more than Discord takes at once: here are {n} parts of one zip "
+    "file. 7-Zip opens the first; elsewhere, join them in their order."
+)
 FORGET = N_(
     "Forget everything about you, in every server: memory, persona, settings, dictionary, usage? "
     "This cannot be taken back. You may want /privacy export first."
@@ -29,6 +36,10 @@ FORGOTTEN_MANY = N_("Forgotten: {n} entries. Nothing of it is left in my files."
 FORGOTTEN_SOON = N_(
     "Forgotten: {n} entries. The files are wiped as soon as nobody is reading them."
 )
+FORGOTTEN_FREED = N_(
+    "Forgotten: {n} entries. My database has let go of them; it writes over their place in time."
+)
+DATA, READABLE, PACKED = "parley-data.json", "parley-data.txt", "parley-data.zip"
 
 
 class Privacy(commands.Cog):
@@ -45,17 +56,20 @@ class Privacy(commands.Cog):
         await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         export = await self._house.dialogue.privacy.export(scene.user.id, scene.locale)
-        if len(export.machine) + len(export.readable) > scene.upload_bytes:
-            await tell(interaction, scene.words(TOO_LARGE))
-            return
-        files = [
-            discord.File(io.BytesIO(export.machine), "parley-data.json"),
-            discord.File(io.BytesIO(export.readable), "parley-data.txt"),
-        ]
+        files = [(DATA, export.machine), (READABLE, export.readable)]
+        messages = await asyncio.to_thread(fitted, files, scene.upload_bytes)
+        parts = sum(map(len, messages))
         sentence = scene.words.plural(EXPORTED, EXPORTED_MANY, export.rows)
-        await interaction.followup.send(
-            sentence, files=files, ephemeral=True, allowed_mentions=QUIET
-        )
+        if messages[0][0][0] not in (DATA, PACKED):
+            sentence = scene.words(IN_PARTS, n=parts)
+        for each in messages:
+            await interaction.followup.send(
+                sentence,
+                files=[discord.File(io.BytesIO(data), name) for name, data in each],
+                ephemeral=True,
+                allowed_mentions=QUIET,
+            )
+            sentence = ""
 
     @group.command(name="forget", description=N_("Have me forget everything about you"))
     async def forget(self, interaction: discord.Interaction) -> None:
@@ -66,8 +80,31 @@ class Privacy(commands.Cog):
             with suppress(NoSession):
                 await self._house.director.leave(scene.user.id)
             done = await self._house.dialogue.privacy.forget(scene.user.id)
-            if not done.erased:
-                return scene.words(FORGOTTEN_SOON, n=done.rows)
+            if done.remains is not Remains.NONE:
+                soon = done.remains is Remains.SOON
+                return scene.words(FORGOTTEN_SOON if soon else FORGOTTEN_FREED, n=done.rows)
             return scene.words.plural(FORGOTTEN, FORGOTTEN_MANY, done.rows)
 
         await ask_first(interaction, scene.words(FORGET), wipe, spares_blocked=True)
+
+
+def fitted(files: Sequence[tuple[str, bytes]], most_bytes: int) -> list[list[tuple[str, bytes]]]:
+    """Files by message, none of which is over ``most_bytes``: as they are, packed, or in parts.
+
+    Nothing is too much to be handed over. Parts are named as 7-Zip and others expect them.
+    """
+    if sum(len(data) for _, data in files) <= most_bytes:
+        return [list(files)]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as folder:
+        for name, data in files:
+            folder.writestr(name, data)
+    whole = packed.getvalue()
+    if len(whole) <= most_bytes:
+        return [[(PACKED, whole)]]
+    starts = range(0, len(whole), most_bytes)
+    # Each part is a message of its own: together they would be over what one may hold.
+    return [
+        [(f"{PACKED}.{number:03}", whole[start : start + most_bytes])]
+        for number, start in enumerate(starts, start=1)
+    ]

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from dialogue.ask import Ask, Finish, Spent
-from dialogue.errors import EmptyAnswer
+from dialogue.errors import AskedBeforeForget, EmptyAnswer
 from dialogue.failures import FAILURES, failure
 from dialogue.lines import Place
 from dialogue.memory import Look, Saved
@@ -97,7 +97,10 @@ class Answer:
         """Raises ``Blocked``, ``QuotaSpent``, ``ContentRefused``, ... and ``StorageError``."""
         await self._place.reach()
         try:
-            self._opened = await self._responder.open(self.ask)
+            self._still_wanted()
+            opened = await self._responder.open(self.ask)
+            self._still_wanted()  # a forget meanwhile: what was opened is a memory begun anew
+            self._opened = opened
         except BaseException:
             self._place.leave()
             raise
@@ -116,6 +119,10 @@ class Answer:
         finally:
             self._responder.running.discard(self)
             self._place.leave()
+
+    def _still_wanted(self) -> None:
+        if self._place.void:
+            raise AskedBeforeForget
 
     # -- the text ----------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ bytes, pages, characters, seconds.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from dialogue.settings import InputSettings
 
 PDF_CHILD = Path(__file__).with_name("pdf_child.py")
 PDF_TIMEOUT_S = 30.0
+PDFS_AT_ONCE = 2
+"""Each may cost a process with its limits in memory and time: a crowd of them waits in line."""
 UNDECODABLE_MOST = 0.05
 """Share of a text that may be unreadable before it is no text."""
 
@@ -39,6 +42,7 @@ class Attachments:
     def __init__(self, settings: InputSettings, hearing: Hearing) -> None:
         self._settings = settings
         self._hearing = hearing
+        self._readers = asyncio.Semaphore(PDFS_AT_ONCE)
 
     def check_size(self, size_bytes: int) -> None:
         """Before a file is fetched. Raises ``FileTooLarge``."""
@@ -70,7 +74,8 @@ class Attachments:
             "characters": self._settings.text_characters,
         }
         try:
-            found = await run_child(PDF_CHILD, given, data, timeout_s=PDF_TIMEOUT_S)
+            async with self._readers:
+                found = await run_child(PDF_CHILD, given, data, timeout_s=PDF_TIMEOUT_S)
         except ChildFailed as error:
             raise UnreadableFile from error
         text = str(found.get("text", "")).strip()

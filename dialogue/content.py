@@ -54,6 +54,10 @@ class ContentChecks:
         """Before something is said aloud that no model wrote. Raises ``ContentRefused``."""
         await self.asked(text, guild)
 
+    def listed(self, text: str, guild: GuildSettings | None) -> bool:
+        """Whether a list of words refuses it; asks no endpoint."""
+        return self._refused(_bare(text), guild, whole=True)
+
     async def answered(
         self, pieces: AsyncGenerator[Piece, None], guild: GuildSettings | None
     ) -> AsyncGenerator[Piece, None]:
@@ -96,15 +100,19 @@ class ContentChecks:
             raise AnswerRefused
 
     async def _fit(self, text: str, guild: GuildSettings | None, *, whole: bool = True) -> bool:
-        bare = _bare(text)
+        if self._refused(_bare(text), guild, whole=whole):
+            return False
+        if not self._asks_endpoint(guild) or not text.strip():
+            return True
+        return not await self._flagged(text)
+
+    def _refused(self, bare: str, guild: GuildSettings | None, *, whole: bool) -> bool:
         for pattern in (self._owner_words, _pattern(guild.words_refused if guild else ())):
             for found in pattern.finditer(bare) if pattern else ():
                 # At the very end of unfinished text it may still become a longer, harmless word.
                 if whole or found.end() < len(bare):
-                    return False
-        if not self._asks_endpoint(guild) or not text.strip():
-            return True
-        return not await self._flagged(text)
+                    return True
+        return False
 
     async def _flagged(self, text: str) -> bool:
         if self._model.demo:

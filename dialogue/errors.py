@@ -9,6 +9,12 @@ from errors import BadInput, NotAllowed, ParleyError, Unavailable
 from words import N_
 
 
+class AskedBeforeForget(NotAllowed):
+    """A message that waited its turn while its writer had themselves forgotten."""
+
+    sentence = N_("You had me forget you before I came to this message, so I left it unread.")
+
+
 class ModelError(ParleyError):
     """Base of everything that goes wrong between us and the model. What was said is kept."""
 

@@ -20,6 +20,8 @@ class Place:
         self._lines = lines
         self._person_id = person_id
         self._turn = asyncio.Event()
+        self.void = False
+        """Whether the person asked to be forgotten after they took it."""
 
     @property
     def waiting(self) -> bool:
@@ -68,6 +70,11 @@ class Lines:
         self._lines[person_id] = line
         line[0]._turn.set()
         return place
+
+    def void(self, person_id: int) -> None:
+        """Every place that this person holds now is worth nothing when its turn comes."""
+        for place in self._lines.get(person_id, ()):
+            place.void = True
 
     def _leave(self, person_id: int, place: Place) -> None:
         line = self._lines.get(person_id)

@@ -44,6 +44,8 @@ class Look:
     left: tuple[Turn, ...]
     """Turns that left the window just now, with this message."""
     summary_upto: int
+    newest_id: int
+    """Of the saved turns; those after it in the window are still to be saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class MemoryView:
     """System prompt, summary and kept turns; what a next message would find taken."""
     system_tokens: int
     kept: tuple[Turn, ...]
-    """Oldest first; pinned ones among them."""
+    """Oldest first; pinned ones among them. One that is still to be saved has ``id`` 0."""
     kept_tokens: int
     summary: Summary | None
     trimmed_turns: int
@@ -66,6 +68,15 @@ class MemoryView:
     def gauge(self) -> float:
         """How full it is, 0 to 1."""
         return min(self.used_tokens / self.budget_tokens, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Postponed:
+    """A turn that the store would not take yet."""
+
+    turn: NewTurn
+    epoch: int
+    replaces: int | None
 
 
 class Memory:
@@ -82,7 +93,7 @@ class Memory:
         self._settings = settings
         self._counter = counter
         self._clock = clock
-        self._postponed: dict[tuple[int, int], list[tuple[NewTurn, int]]] = {}
+        self._postponed: dict[tuple[int, int], list[_Postponed]] = {}
 
     # -- with every message ------------------------------------------------------------------
 
@@ -90,11 +101,11 @@ class Memory:
         """Save what could not be saved before. Never raises; call it before :meth:`look`."""
         waiting = self._postponed.get((person_id, guild_id))
         while waiting:
-            turn, epoch = waiting.pop(0)  # before the await, so that nobody else saves it too
+            first = waiting.pop(0)  # before the await, so that nobody else saves it too
             try:
-                await self._turns.save(turn, epoch=epoch)
+                await self.save(first.turn, epoch=first.epoch, replaces=first.replaces)
             except StorageError:
-                waiting.insert(0, (turn, epoch))
+                waiting.insert(0, first)
                 return
         self._postponed.pop((person_id, guild_id), None)
 
@@ -124,6 +135,7 @@ class Memory:
             epoch=recent.epoch,
             left=newly_left(window, turns),
             summary_upto=recent.summary.upto_id if recent.summary else 0,
+            newest_id=recent.turns[-1].id if recent.turns else 0,
         )
 
     async def save(
@@ -142,10 +154,9 @@ class Memory:
         """Keep a turn that the store would not take, until it does. Never raises."""
         if not turn.answered:
             return Saved.NOTHING
-        if replaces is None:
-            waiting = self._postponed.setdefault((turn.person_id, turn.guild_id), [])
-            waiting.append((turn, epoch))
-            del waiting[:-POSTPONED_MOST]
+        waiting = self._postponed.setdefault((turn.person_id, turn.guild_id), [])
+        waiting.append(_Postponed(turn, epoch, replaces))
+        del waiting[:-POSTPONED_MOST]
         return Saved.POSTPONED
 
     async def save_all_postponed(self) -> int:
@@ -163,9 +174,10 @@ class Memory:
         await self.catch_up(person_id, guild_id)
         look = await self.look(person_id, guild_id, system=system, message="", summary=summary)
         totals = await self._turns.totals(person_id, guild_id)
-        kept = look.window.turns
+        saved = [turn for turn in look.window.turns if turn.id <= look.newest_id]
+        unsaved = look.window.turns[len(saved) :]
+        kept = (*saved, *(replace(turn, id=0) for turn in unsaved))
         kept_tokens = sum(turn_tokens(turn, self._counter) for turn in kept)
-        saved = [turn for turn in kept if turn.id]
         return MemoryView(
             budget_tokens=self._settings.budget_tokens,
             used_tokens=look.window.tokens,
@@ -180,9 +192,9 @@ class Memory:
     async def undo(self, person_id: int, guild_id: int) -> Turn:
         """Take the newest turn back and return it. Raises ``NothingToUndo``."""
         await self.catch_up(person_id, guild_id)
-        if waiting := self._postponed.get((person_id, guild_id)):
-            turn, _ = waiting.pop()
-            return _unsaved(turn)
+        waiting = self._postponed.get((person_id, guild_id), [])
+        if waiting and waiting[-1].replaces is None:
+            return _unsaved(waiting.pop().turn)
         gone = await self._turns.undo(person_id, guild_id)
         if gone is None:
             raise NothingToUndo
@@ -194,9 +206,6 @@ class Memory:
         if found is None:
             raise TurnGone
         return found
-
-    async def newest(self, person_id: int, guild_id: int) -> Turn | None:
-        return await self._turns.newest(person_id, guild_id)
 
     async def pin(self, person_id: int, guild_id: int, turn_id: int, pinned: bool = True) -> Turn:
         """Keep a turn in the window while others leave. Raises ``TurnGone``, ``PinsFull``."""
@@ -212,8 +221,9 @@ class Memory:
 
     async def clear(self, person_id: int, guild_id: int) -> int:
         """Forget this memory; the persona and preferences stay. How many turns."""
+        gone = await self._turns.clear(person_id, guild_id)
         waiting = self._postponed.pop((person_id, guild_id), [])
-        return await self._turns.clear(person_id, guild_id) + len(waiting)
+        return gone + sum(each.replaces is None for each in waiting)
 
     def drop_postponed(
         self,
@@ -226,9 +236,9 @@ class Memory:
         for (person, guild), waiting in self._postponed.items():
             if person_id in (None, person) and guild_id in (None, guild):
                 waiting[:] = [
-                    (turn, epoch)
-                    for turn, epoch in waiting
-                    if channel_id is not None and turn.channel_id != channel_id
+                    each
+                    for each in waiting
+                    if channel_id is not None and each.turn.channel_id != channel_id
                 ]
 
     # -- inside ------------------------------------------------------------------------------
@@ -255,14 +265,15 @@ class Memory:
         )
 
     def _waiting(self, person_id: int, guild_id: int, recent: Recent) -> tuple[Turn, ...]:
-        """Unsaved turns, numbered after the saved ones so that the window can order them."""
+        """Unsaved turns, numbered after the saved ones so that the window can order them.
+
+        One that takes another's place is not among them: that other one still stands for it.
+        """
         newest = recent.turns[-1].id if recent.turns else 0
         return tuple(
-            replace(_unsaved(turn), id=newest + place)
-            for place, (turn, epoch) in enumerate(
-                self._postponed.get((person_id, guild_id), ()), start=1
-            )
-            if epoch == recent.epoch
+            replace(_unsaved(each.turn), id=newest + place)
+            for place, each in enumerate(self._postponed.get((person_id, guild_id), ()), start=1)
+            if each.epoch == recent.epoch and each.replaces is None
         )
 
 

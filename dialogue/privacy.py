@@ -5,6 +5,7 @@ docs/privacy.md says what is kept and why.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 from collections.abc import Callable, Iterable
@@ -15,8 +16,10 @@ from dialogue.memory import Memory
 from dialogue.quotas import DAY_S, day_of
 from dialogue.settings import MemorySettings
 from storage.database import Database
-from storage.records import DIRECT, Forgotten
+from storage.records import DIRECT, Forgotten, Remains
 from words import N_, Words
+
+WIPE_EVERY_S = 30.0
 
 TITLE = N_("All that Parley holds about you")
 NOTHING = N_("Parley holds nothing about you.")
@@ -32,10 +35,15 @@ HEADINGS = {
     "usage": N_("What you used, day by day"),
     "blocks": N_("Blocks"),
     "audit": N_("What moderators did that concerns you"),
+    "lobby_places": N_("Your place in the line or in voice"),
+    "lobby_trail": N_("When your voice sessions began and ended"),
+    "lobby_posts": N_("Notices on their way to you"),
+    "trainings": N_("Trainings of voices that you started"),
 }
 YOU = N_("You")
 PARLEY = N_("Parley")
 
+_MOMENTS = {"at_s", "asked_s", "since_s", "active_s", "warned_s", "deadline_s"}
 # Not about the person: what the program needs to keep its own order.
 _INTERNAL = {"epoch", "since_id", "summary_upto", "encoding", "summary_encoding", "pins"}
 
@@ -68,21 +76,15 @@ class PrivacyService:
         self._settings = settings
         self._clock = clock
         self._stop = stop
+        self._unwiped = asyncio.Event()
 
     async def export(self, person_id: int, locale: str) -> Export:
         """Everything about one person, in every server."""
         await self._memory.save_all_postponed()
         held = await self._database.privacy.export(person_id)
-        tables = {
-            name: [_tidy(row) for row in rows] for name, rows in sorted(held.items(), key=_order)
-        }
         made = dt.datetime.fromtimestamp(self._clock(), dt.UTC).isoformat(timespec="seconds")
-        machine = {"person_id": str(person_id), "made": made, "held": tables}
-        return Export(
-            machine=json.dumps(machine, ensure_ascii=False, indent=1).encode(),
-            readable=_readable(tables, made, Words.of(locale)).encode(),
-            rows=sum(map(len, tables.values())),
-        )
+        # It may be long: meanwhile others are answered.
+        return await asyncio.to_thread(_exported, held, person_id, made, Words.of(locale))
 
     async def forget(self, person_id: int) -> Forgotten:
         """Remove everything about one person, in every server, and wipe it from the files.
@@ -90,10 +92,24 @@ class PrivacyService:
         What is being written for them is stopped, and is not remembered.
         """
         self._stop(person_id)
-        self._memory.drop_postponed(person_id=person_id)
         forgotten = await self._database.privacy.forget(person_id, today=day_of(self._clock()))
+        # Only now: had the store failed, what it has yet to save would be lost and not forgotten.
         self._memory.drop_postponed(person_id=person_id)
+        if forgotten.remains is Remains.SOON:
+            self._unwiped.set()
         return forgotten
+
+    async def wipe(self) -> None:
+        """For ever: what a forget had to leave in the files is wiped once no reader is in the way.
+
+        Never raises.
+        """
+        while True:
+            await self._unwiped.wait()
+            if await self._database.privacy.erase() is Remains.SOON:
+                await asyncio.sleep(WIPE_EVERY_S)
+            else:
+                self._unwiped.clear()
 
     async def retain(self) -> int:
         """Forget what is older than the settings allow; a server may be stricter. How many rows."""
@@ -117,6 +133,18 @@ class PrivacyService:
         return gone
 
 
+def _exported(
+    held: dict[str, list[dict[str, Any]]], person_id: int, made: str, words: Words
+) -> Export:
+    tables = {name: [_tidy(row) for row in rows] for name, rows in sorted(held.items(), key=_order)}
+    machine = {"person_id": str(person_id), "made": made, "held": tables}
+    return Export(
+        machine=json.dumps(machine, ensure_ascii=False, indent=1).encode(),
+        readable=_readable(tables, made, words).encode(),
+        rows=sum(map(len, tables.values())),
+    )
+
+
 def _order(item: tuple[str, object]) -> tuple[int, str]:
     name = item[0]
     known = list(HEADINGS)
@@ -132,9 +160,9 @@ def _tidy(row: dict[str, Any]) -> dict[str, Any]:
         if name.endswith("_id") and isinstance(value, int):
             # A stand-in for a forgotten person says nothing to anybody.
             tidy[name] = str(value) if value >= 0 else "forgotten"
-        elif name.endswith("_s") and name.startswith("at") and isinstance(value, (int, float)):
+        elif name in _MOMENTS and isinstance(value, (int, float)):
             moment = dt.datetime.fromtimestamp(value, dt.UTC)
-            tidy["at"] = moment.isoformat(timespec="seconds")
+            tidy[name.removesuffix("_s")] = moment.isoformat(timespec="seconds") if value else None
         else:
             tidy[name] = value
     return tidy

@@ -71,6 +71,7 @@ class Quotas:
         self._prices = prices
         self._clock = clock
         self._late: list[tuple[int, int, Usage]] = []
+        self._forgotten: dict[int, str] = {}  # person to the day of their forget
 
     async def allowance(
         self,
@@ -121,9 +122,14 @@ class Quotas:
         self._late.append((person_id, guild_id, self._usage(spent, 1)))
         del self._late[:-LATE_MOST]
 
-    def drop_late(self, person_id: int) -> None:
-        """Forget what waits to be counted for somebody."""
-        self._late = [late for late in self._late if late[0] != person_id]
+    def forget(self, person_id: int) -> None:
+        """Count what is used until the day ends, and what is still uncounted, under no name.
+
+        So an answer or a sound that was begun before a forget leaves nothing of them after it.
+        """
+        today = day_of(self._clock())
+        self._forgotten = {who: day for who, day in self._forgotten.items() if day == today}
+        self._forgotten[person_id] = today
 
     async def spoke(self, person_id: int, guild_id: int, spoken_s: float) -> None:
         """Count speech that was made for somebody."""
@@ -131,14 +137,18 @@ class Quotas:
         await self._count(person_id, guild_id, used)
 
     async def _count(self, person_id: int, guild_id: int, used: Usage) -> None:
-        await self._store.add(person_id, guild_id, used)
+        await self._add(person_id, guild_id, used)
         while self._late:
             late = self._late.pop()
             try:
-                await self._store.add(*late)
+                await self._add(*late)
             except StorageError:
                 self._late.append(late)
                 raise
+
+    async def _add(self, person_id: int, guild_id: int, used: Usage) -> None:
+        unnamed = used.day <= self._forgotten.get(person_id, "")
+        await self._store.add(person_id, guild_id, used, unnamed=unnamed)
 
     def _usage(self, spent: Spent, answers: int) -> Usage:
         return Usage(

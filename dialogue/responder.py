@@ -93,9 +93,10 @@ class Responder:
         return len(mine)
 
     def let_go(self, person_id: int) -> None:
-        """Before somebody is forgotten: stop their answers, and drop what waits to be counted."""
+        """Before somebody is forgotten: nothing of what they asked until now leaves their name."""
+        self._lines.void(person_id)
         self.cancel_person(person_id)
-        self._quotas.drop_late(person_id)
+        self._quotas.forget(person_id)
 
     @property
     def demo(self) -> str:

@@ -110,8 +110,8 @@ async def open_dialogue(
         )
         stack.push_async_callback(responder.close)
         privacy = PrivacyService(database, memory, settings.memory, clock, responder.let_go)
-        retaining = asyncio.create_task(_retain(privacy))
-        stack.push_async_callback(_ended, retaining)
+        for work in (_retain(privacy), privacy.wipe()):
+            stack.push_async_callback(_ended, asyncio.create_task(work))
         yield Dialogue(
             responder=responder,
             memory=memory,

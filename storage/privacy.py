@@ -6,18 +6,22 @@ Both go through every table that has a ``PersonId`` column, so none can be left 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, ColumnElement, Table, delete, or_, select, text, update
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.errors import StorageError
 from storage.portable import add
-from storage.records import Forgotten, Scope, Target
+from storage.records import Forgotten, Remains, Scope, Target
 from storage.tables import PERSON, AuditRow, Base, BlockRow, PersonaRow, PronunciationRow, UsageRow
 
 if TYPE_CHECKING:
     from storage.database import Database
+
+log = logging.getLogger(__name__)
 
 _CHECKPOINT_TRIES = 50
 _CHECKPOINT_PAUSE_S = 0.1
@@ -49,37 +53,54 @@ class Privacy:
         """
         async with self._database.writing() as connection:
             rows = await _keep_traces(connection, self._database, person_id, today)
+            touched = [AuditRow.__tablename__, BlockRow.__tablename__]
             # Pronunciations first: those of a persona are found through it.
             for table in sorted(Base.metadata.tables.values(), key=lambda t: t.name, reverse=True):
                 about = _about(table, (person_id,))
                 if about is not None:
-                    rows += (await connection.execute(delete(table).where(about))).rowcount
-        return Forgotten(rows=rows, erased=await self.erase())
+                    gone = (await connection.execute(delete(table).where(about))).rowcount
+                    touched += [table.name] if gone else []
+                    rows += gone
+        return Forgotten(rows=rows, remains=await self.erase(touched))
 
-    async def erase(self) -> bool:
-        """Wipe the remains of removed rows from the files; whether it is known to be complete.
+    async def erase(self, tables: Iterable[str] | None = None) -> Remains:
+        """Wipe the remains of removed rows of ``tables`` (all, if not given) from the files.
 
         SQLite zeroes removed rows as it removes them (``secure_delete``); what is left is in the
         write-ahead log until that is emptied into the file and cut to nothing. PostgreSQL gets a
-        VACUUM, after which the space is free but not zeroed: always ``False`` there.
+        VACUUM, after which the space is free but not zeroed. Never raises: the rows are gone
+        whatever becomes of this.
         """
         if self._database.dialect != "sqlite":
-            async with self._database.outside_transactions() as connection:
-                for table in Base.metadata.sorted_tables:
-                    if _people(table):
-                        await connection.execute(text(f'VACUUM "{table.name}"'))
-            return False
+            await self._vacuum(_every_table() if tables is None else tables)
+            return Remains.FREED
         for _ in range(_CHECKPOINT_TRIES):
-            async with self._database.outside_transactions() as connection:
-                try:
-                    found = await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-                    if found.one()[0] == 0:
-                        return True
-                except OperationalError:
-                    pass  # somebody is writing: as good as busy
+            if await self._checkpointed():
+                return Remains.NONE
             # A reader still looks at the old pages; it will be gone in a moment.
             await asyncio.sleep(_CHECKPOINT_PAUSE_S)
-        return False
+        return Remains.SOON
+
+    async def _checkpointed(self) -> bool:
+        try:
+            async with self._database.outside_transactions() as connection:
+                found = await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+                return bool(found.one()[0] == 0)
+        except StorageError:
+            return False  # somebody is writing: as good as busy
+
+    async def _vacuum(self, tables: Iterable[str]) -> None:
+        for name in dict.fromkeys(tables):
+            try:
+                async with self._database.outside_transactions() as connection:
+                    await connection.execute(text(f'VACUUM "{name}"'))
+            except StorageError as error:
+                # Too large for our time limit, or in use: the server's own autovacuum follows.
+                log.warning("table %s was not vacuumed: %s", name, type(error).__name__)
+
+
+def _every_table() -> list[str]:
+    return [table.name for table in Base.metadata.sorted_tables if _people(table)]
 
 
 def _people(table: Table) -> list[Column[Any]]:

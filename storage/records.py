@@ -291,10 +291,20 @@ class Standing:
     """Whether any role has limits here."""
 
 
+class Remains(StrEnum):
+    """What is left in the database's files of rows that were removed."""
+
+    NONE = "none"
+    """Nothing: overwritten, and out of the write-ahead log (SQLite)."""
+    SOON = "soon"
+    """The write-ahead log, while a reader still looks at it: wipe again later (SQLite)."""
+    FREED = "freed"
+    """Unreadable through the database, and free for new rows, but not overwritten (PostgreSQL)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forgotten:
     """What a forget did."""
 
     rows: int
-    erased: bool
-    """Whether the bytes are known to be gone from the files (SQLite, with no reader in the way)."""
+    remains: Remains

@@ -141,10 +141,6 @@ class Turns:
         async with self._database.reading() as connection:
             return await _one(connection, _select(person_id, guild_id).where(TurnRow.id == turn_id))
 
-    async def newest(self, person_id: int, guild_id: int) -> Turn | None:
-        async with self._database.reading() as connection:
-            return await _one(connection, _newest_first(person_id, guild_id).limit(1))
-
     async def undo(self, person_id: int, guild_id: int) -> Turn | None:
         """Take the newest turn back and return it. The summary goes too if it told of that turn."""
         async with self._database.writing() as connection:
@@ -188,10 +184,11 @@ class Turns:
             await connection.execute(
                 update(MemoryRow).where(MemoryRow.guild_id == guild_id).values(**_NO_SUMMARY)
             )
+            # Another epoch keeps out what is being written; the row knows of pins elsewhere.
             await connection.execute(
-                delete(MemoryRow).where(
-                    MemoryRow.guild_id == guild_id, MemoryRow.person_id.in_(speakers)
-                )
+                update(MemoryRow)
+                .where(MemoryRow.guild_id == guild_id, MemoryRow.person_id.in_(speakers))
+                .values(epoch=secrets.randbits(62))
             )
             gone = await connection.execute(delete(TurnRow).where(here))
             return gone.rowcount

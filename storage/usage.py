@@ -32,8 +32,15 @@ class Quotas:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, person_id: int, guild_id: int, used: Usage) -> None:
-        """Add to what was used on ``used.day``; in one statement, so nothing is lost to a race."""
+    async def add(
+        self, person_id: int, guild_id: int, used: Usage, *, unnamed: bool = False
+    ) -> None:
+        """Add to what was used on ``used.day``; in one statement, so nothing is lost to a race.
+
+        ``unnamed`` counts it under the person's stand-in, as a forget does with that day's usage.
+        """
+        if unnamed:
+            person_id = self._database.pseudonyms.of(person_id)
         async with self._database.writing() as connection:
             await connection.execute(
                 add(

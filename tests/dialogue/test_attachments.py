@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import math
 import os
 import subprocess
 import time
 import wave
+import zlib
 from array import array
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +18,16 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 from pypdf import PdfWriter
-from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+from pypdf.generic import (
+    DecodedStreamObject,
+    DictionaryObject,
+    EncodedStreamObject,
+    NameObject,
+)
 
 from dialogue import attachments as module
 from dialogue.ask import Document, Image
-from dialogue.attachments import Attachments
+from dialogue.attachments import PDFS_AT_ONCE, Attachments
 from dialogue.child import ChildFailed, run_child
 from dialogue.errors import (
     AudioTooLong,
@@ -181,6 +188,43 @@ async def test_a_file_that_hangs_its_reader_costs_that_reader_only(
     with pytest.raises(UnreadableFile):
         await attachments.read("a.pdf", None, pdf("x"))
     assert time.monotonic() - began_s < 10
+
+
+async def test_a_small_file_that_would_become_huge_is_refused(attachments: Attachments) -> None:
+    """A page of 1 GiB, packed into one MiB."""
+    pack = zlib.compressobj(9)
+    packed = b"".join(pack.compress(bytes(1 << 20)) for _ in range(1024)) + pack.flush()
+    writer = PdfWriter()
+    page = writer.add_blank_page(200, 200)
+    content = EncodedStreamObject()  # type: ignore[no-untyped-call]  # pypdf declares none
+    content[NameObject("/Filter")] = NameObject("/FlateDecode")
+    content._data = packed  # as it is in the file
+    page[NameObject("/Contents")] = content
+    file = io.BytesIO()
+    writer.write(file)
+    assert len(file.getvalue()) < 2 << 20
+    with pytest.raises(UnreadableFile):
+        await attachments.read("a.pdf", None, file.getvalue())
+
+
+async def test_readers_are_few_at_a_time(
+    attachments: Attachments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = tmp_path / "child.py"
+    write(
+        child,
+        "import json, os, pathlib, sys, time\n"
+        f"here = pathlib.Path({str(tmp_path)!r})\n"
+        "(here / f'{os.getpid()}.running').touch()\n"
+        "time.sleep(0.2)\n"
+        "count = len(list(here.glob('*.running')))\n"
+        "(here / f'{os.getpid()}.running').unlink()\n"
+        "sys.stdin.buffer.read()\n"
+        "print(json.dumps({'text': str(count)}))\n",
+    )
+    monkeypatch.setattr(module, "PDF_CHILD", child)
+    found = await asyncio.gather(*(attachments.read("a.pdf", None, pdf("x")) for _ in range(6)))
+    assert max(int(each.text) for each in found if isinstance(each, Document)) <= PDFS_AT_ONCE
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,28 @@ async def test_a_turn_is_not_lost_while_the_store_is_locked(
         ]
 
 
+async def test_an_answer_given_again_while_the_store_is_locked_takes_its_place_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_S", 0.05)
+    async with open_scene(tmp_path) as scene:
+        first = await scene.say("question")
+        await scene.say("something else")
+        thief = Thief(tmp_path)
+        scene.endpoint.say("a better answer")
+        again = await scene.say("", replaces=first.answer.turn_id)
+        assert again.answer.saved is Saved.POSTPONED
+        await scene.say("unsaved")
+        view = await scene.dialogue.responder.memory_view(ANNA, CLUB, ROOM)
+        assert [bool(turn.id) for turn in view.kept] == [True, True, False]
+        assert view.trimmed_turns == 0
+        thief.give_back()
+        await scene.say("and now?")
+        history = await scene.history()
+        assert history[0] == ("question", "a better answer")
+        assert [asked for asked, _ in history[2:]] == ["unsaved", "and now?"]
+
+
 async def test_what_waits_is_saved_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import random
 import string
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import insert
+import pytest
+from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import privacy as privacy_module
 from storage.database import Database, open_database
+from storage.errors import StorageBusy
 from storage.records import (
     Action,
     Block,
     Preferences,
     Pronunciation,
+    Remains,
     Replies,
     Scope,
     Summary,
@@ -24,6 +30,7 @@ from storage.records import (
 )
 from storage.tables import PERSON, Base
 from tests.storage.test_turns import ANNA, BEN, CLUB, HALL, recent, said, tell, texts
+from tests.support.databases import url_for
 
 MODERATOR = 9009
 TODAY, YESTERDAY = "2026-11-22", "2026-11-21"
@@ -94,7 +101,8 @@ async def test_forget_leaves_nobody_but_the_others(database: Database) -> None:
     before = await database.privacy.export(BEN)
     forgotten = await database.privacy.forget(ANNA, today=TODAY)
     assert forgotten.rows > 10
-    assert forgotten.erased is (database.dialect == "sqlite")
+    sqlite = database.dialect == "sqlite"
+    assert forgotten.remains is (Remains.NONE if sqlite else Remains.FREED)
     left = await database.privacy.export(ANNA)
     assert set(left) == {"blocks", "usage"}  # under a stand-in; see the next two stories
     assert str(ANNA) not in json.dumps(left)
@@ -177,6 +185,34 @@ async def test_every_marked_table_is_exported_and_forgotten(database: Database) 
     assert str(ANNA) not in json.dumps(left)
 
 
+async def test_postgresql_gives_the_space_of_a_forgotten_person_back(tmp_path: Path) -> None:
+    async with open_database(url_for("postgresql", tmp_path)) as database:
+        await live(database, ANNA, "anna")
+        await database.privacy.forget(ANNA, today=TODAY)
+        for table in ("turns", "memories", "preferences", "personas", "pronunciations"):
+            async with database.reading() as connection:
+                size = text("SELECT pg_relation_size(CAST(:table AS regclass))")
+                # Dead rows would still fill a page.
+                assert await connection.scalar(size, {"table": table}) == 0, table
+
+
+async def test_what_cannot_be_wiped_is_forgotten_all_the_same(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def away() -> AsyncIterator[AsyncConnection]:
+        raise StorageBusy
+        yield
+
+    await live(database, ANNA, "anna")
+    monkeypatch.setattr(database, "outside_transactions", away)
+    monkeypatch.setattr(privacy_module, "_CHECKPOINT_TRIES", 1)
+    forgotten = await database.privacy.forget(ANNA, today=TODAY)
+    assert forgotten.rows > 10
+    assert forgotten.remains is not Remains.NONE
+    assert await texts(database) == []
+
+
 def bytes_of(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in folder.iterdir():
         yield path.name, path.read_bytes()
@@ -201,7 +237,7 @@ async def test_after_a_forget_the_bytes_are_in_no_file(tmp_path: Path) -> None:
         there = b"".join(data for _, data in bytes_of(tmp_path))
         assert all(mark.encode() in there for mark in marks)
         forgotten = await database.privacy.forget(ANNA, today=TODAY)
-        assert forgotten.erased
+        assert forgotten.remains is Remains.NONE
         for name, data in bytes_of(tmp_path):
             for mark in (*marks, "annaannaanna"):
                 assert mark.encode() not in data, name
@@ -220,6 +256,6 @@ async def test_a_forget_waits_for_readers_before_it_says_erased(tmp_path: Path) 
                 # A reader in another process would hold old pages just so; it may still see them.
                 await database.turns.clear(ANNA, CLUB)
                 assert await texts(other) == ["a secret of mine"]
-            assert await database.privacy.erase()
+            assert await database.privacy.erase() is Remains.NONE
         for name, data in bytes_of(tmp_path):
             assert b"a secret of mine" not in data, name

@@ -175,6 +175,19 @@ async def test_moderators_clear_a_channel_and_what_was_summed_up_of_it(
     assert await texts(database) == await texts(database, BEN) == []
 
 
+async def test_clearing_a_channel_leaves_pins_elsewhere_and_what_is_written_there_out(
+    database: Database,
+) -> None:
+    kept = await tell(database, said("pin me", channel_id=ATTIC))
+    assert kept is not None
+    await database.turns.pin(ANNA, CLUB, kept.id, True)
+    await tell(database, said("here"))
+    before = (await recent(database)).epoch
+    await database.turns.clear_channel(CLUB, LOBBY)
+    assert [turn.id for turn in (await recent(database)).pinned] == [kept.id]
+    assert await database.turns.save(said("late"), epoch=before) is None
+
+
 async def test_a_summary_belongs_to_its_memory_and_goes_with_it(database: Database) -> None:
     one = await tell(database, said("one"))
     two = await tell(database, said("two"))

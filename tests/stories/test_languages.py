@@ -9,12 +9,21 @@ import pytest
 from sandbox.actor import Actor
 from sandbox.records import Interaction, Message
 from tests.stories.community import private, told
+from tests.stories.every_command import ROWS, UNSENT
+from tests.stories.test_every_command import prepared, who
 from tests.stories.town import Town, labels
 from tests.support.endpoint import REFUSALS
 
 LATIN = re.compile(r"[A-Za-z]{2,}")
 HAN_OR_KANA = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
-OUR_OWN = {"Parley", "CSV", "everyone", "token"}
+LETTERS = re.compile(r"[^\W\d_]")
+GIVEN = re.compile(
+    r"en_US[-/\w]*|Pirate|Guide( them)?|Nurse|Nobody|Say arr|nginx|engine ex|cat|feline|kubectl"
+    r"|^- `.*$|cube control|turn (one|two|three)|Hello|Ahoy|\w+[.](ogg|json|txt)",
+    re.MULTILINE,
+)
+"""Names and words that came from people, and stay as they are."""
+OUR_OWN = {"Parley", "Discord", "CSV", "everyone", "token"}
 """Words that stay as they are in every language."""
 
 
@@ -109,3 +118,21 @@ async def test_a_japanese_member_speaks_and_waits_in_japanese(quiet_town: Town) 
 def _private(town: Town, who: Actor) -> list[Message]:
     places = (town.general, who.direct)
     return [m for place in places for m in town.sandbox.messages(place, by=town.sandbox.bot)]
+
+
+@pytest.mark.parametrize("locale", ["zh-TW", "ja"])
+async def test_every_command_answers_in_the_members_language(town: Town, locale: str) -> None:
+    """What it says when it works, and why it does not when it is used badly."""
+    await prepared(town)
+    for member in (town.amy, town.owner):
+        member.user.locale = locale
+    foreign = {}
+    for path, row in ROWS.items():
+        for use in (row.use, row.wrong):
+            if use is None or path in ("chat", "Ask Parley"):  # a model answers as it likes
+                continue
+            said = await use(town, who(town, row))
+            bare = GIVEN.sub("", said)
+            if said != UNSENT and LETTERS.search(bare) and not in_own_language(bare):
+                foreign[path] = said
+    assert foreign == {}, foreign

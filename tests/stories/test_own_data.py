@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import io
+import random
+import zipfile
 from pathlib import Path
 
-from tests.stories.community import NO, body, confirmed, files_of, house_of, made, told
+from cogs.privacy import fitted
+from sandbox.records import Interaction
+from tests.stories.community import (
+    NO,
+    YES,
+    body,
+    confirmed,
+    files_of,
+    house_of,
+    made,
+    private,
+    told,
+)
 from tests.stories.town import Town
+from tests.support.endpoint import Reply
+from tests.support.traces import traces
 
 SECRET = "swordfish-4711"
 
 
+def file_of(town: Town) -> Path:
+    return Path(town.settings.storage.url.removeprefix("sqlite:///"))
+
+
 def bytes_of(town: Town) -> bytes:
     """All that is in the database's files: the file, the write-ahead log."""
-    file = Path(town.settings.storage.url.removeprefix("sqlite:///"))
+    file = file_of(town)
     return b"".join(path.read_bytes() for path in sorted(file.parent.glob(f"{file.name}*")))
 
 
@@ -58,6 +79,67 @@ async def test_forget_leaves_no_byte_behind(town: Town) -> None:
     files = await files_of(town, await amy.command("privacy export"))
     assert SECRET not in files["parley-data.json"].decode()
     await town.chat(amy, "We meet as strangers.")
+
+
+async def test_the_export_has_every_row_in_which_one_is_mentioned(town: Town) -> None:
+    """Looked for by the id itself in every table there is, whatever its columns are called."""
+    amy, owner = town.amy, town.owner
+    await town.chat(amy, "Hello!")
+    await made(town, amy, "Pirate", "Say arr.")
+    await told(town, amy, "persona set", name="Pirate")
+    await told(town, amy, "voice speed", factor=1.5)
+    await told(town, amy, "dict add", word="nginx", spoken="engine ex")
+    await told(town, owner, "mod block", member=amy.user)
+    await told(town, owner, "mod unblock", member=amy.user)
+    await told(town, owner, "mod block", member=amy.user)
+    await town.joined(town.ben)
+    for person in (amy, town.ben, owner):
+        found = traces(file_of(town), person.id)
+        files = await files_of(town, await person.command("privacy export", where=person.direct))
+        held = body(files["parley-data.json"])["held"]
+        assert {table: len(held.get(table, ())) for table in found} == dict(found), person
+        assert not [name for name in held if f"== {name} ==" in files["parley-data.txt"].decode()]
+
+
+async def test_forget_in_the_middle_of_things_leaves_no_trace_afterwards(town: Town) -> None:
+    amy = town.amy
+    await town.joined(amy)
+    await town.chat(amy, "Hello!")
+    question = await private(town, await amy.command("privacy forget"))
+    town.endpoint.then(Reply("Late news.", ending="hold"))
+    writing = await amy.command("chat", text="And now?")
+    await town.endpoint.asked(2)
+    waiting = await amy.command("chat", text=SECRET)
+    await amy.click(question, YES)
+    await town.until(lambda: "Nothing of it is left" in question.content)
+    town.endpoint.release()
+    assert "had me forget you before" in await town.told(waiting)
+    await town.until(lambda: "Stopped." in said_in(writing))
+    await town.until(lambda: town.bot_channel() == 0)
+    await town.stop()
+    assert not traces(file_of(town), amy.id)
+    assert SECRET.encode() not in bytes_of(town)
+
+
+def said_in(asked: Interaction) -> str:
+    """All that was answered."""
+    return "".join(message.content for message in asked.messages)
+
+
+def test_an_export_of_any_size_is_handed_over() -> None:
+    """As two files, packed into one, or in parts that make one when they are put together."""
+    noise = random.Random(5).randbytes(300_000)
+    files = [("parley-data.json", noise), ("parley-data.txt", b"words " * 100_000)]
+    assert fitted(files, 10**6) == [files]
+    ((packed,),) = fitted(files, 400_000)
+    parts = fitted(files, 70_000)
+    assert all(len(data) <= 70_000 for part in parts for _, data in part)
+    names = [name for part in parts for name, _ in part]
+    assert names[:2] == ["parley-data.zip.001", "parley-data.zip.002"]
+    whole = b"".join(data for part in parts for _, data in part)
+    for data in (packed[1], whole):
+        with zipfile.ZipFile(io.BytesIO(data)) as folder:
+            assert [(name, folder.read(name)) for name in folder.namelist()] == files
 
 
 async def test_forget_ends_the_voice_session_and_keeps_a_block(town: Town) -> None:
