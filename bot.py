@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from dialogue.errors import ModelUnreachable
 from dialogue.service import open_dialogue
 from errors import ParleyError, SettingsError
 from lobby.director import Director
+from lobby.pace import Pace, PacedStore
 from lobby.records import Why
 from settings import CONFIG, Settings, load
 from speech.access import VoiceAccess
@@ -60,10 +61,13 @@ FAILED, BAD_SETTINGS, INTERRUPTED = 1, 2, 130
 
 
 @asynccontextmanager
-async def open_bot(settings: Settings, elsewhere: Elsewhere | None = None) -> AsyncIterator[Parley]:
+async def open_bot(
+    settings: Settings, elsewhere: Elsewhere | None = None, pace: Pace | None = None
+) -> AsyncIterator[Parley]:
     """Everything the bot needs, opened in order and closed in reverse. The client is not started.
 
-    ``elsewhere`` is another server than Discord's own. Raises ``ParleyError``, ``StorageError``.
+    ``elsewhere`` is another server than Discord's own; only there may a ``pace`` hurry the lobby.
+    Raises ``ParleyError``, ``StorageError``.
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.storage.url))
@@ -89,7 +93,10 @@ async def open_bot(settings: Settings, elsewhere: Elsewhere | None = None) -> As
         rooms = Rooms(client, settings.discord, settings.speech, thrown_out=thrown_out, lost=lost)
         await stack.enter_async_context(rooms)
         process = settings.discord.process
-        director = Director(database.lobby, rooms, Notices(client), settings.lobby, process=process)
+        books = PacedStore(database.lobby, pace) if pace else database.lobby
+        director = Director(
+            books, rooms, Notices(client), settings.lobby, process=process, clock=pace
+        )
         await stack.enter_async_context(director)
         house = House(
             client=client,
@@ -117,33 +124,41 @@ def give_back() -> None:
         libc.malloc_trim(0)
 
 
-async def run(settings: Settings, elsewhere: Elsewhere | None) -> int:
-    """The bot, until it is asked to stop."""
+async def run(settings: Settings, elsewhere: Elsewhere | None, paced: bool) -> int:
+    """The bot, until it is asked to stop. ``paced``: standard input hurries the lobby."""
     token = settings.discord.token.get_secret_value()
     if not token:
         raise SettingsError(file="environment", key="DISCORD_TOKEN", problem="is not set")
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_bot(settings, elsewhere) as client:
+    pace = Pace() if paced else None
+    async with open_bot(settings, elsewhere, pace) as client:
         give_back()
+        following = asyncio.create_task(pace.follow(sys.stdin.buffer)) if pace else None
         running, stopping = client.begin(token), asyncio.create_task(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             stopping.cancel()
             running.result()
+        if following:
+            following.cancel()
         log.info("stopping: answers that are being given are saved first")
     return 0
 
 
 @asynccontextmanager
 async def start_bot(
-    settings: Settings, address: tuple[str, int], ca_file: Path, token: str
+    settings: Settings,
+    address: tuple[str, int],
+    ca_file: Path,
+    token: str,
+    pace: Pace | None = None,
 ) -> AsyncIterator[Parley]:
     """The bot, connected to a server that speaks Discord's protocol, until the block ends."""
     discord_settings = replace(settings.discord, token=SecretStr(token))
     settings = replace(settings, discord=discord_settings)
-    async with open_bot(settings, Elsewhere(*address, ca_file)) as client:
+    async with open_bot(settings, Elsewhere(*address, ca_file), pace) as client:
         running = client.begin(token)
         yield client
         if running.done():
@@ -153,29 +168,26 @@ async def start_bot(
 async def try_out(arguments: argparse.Namespace) -> int:
     """The bot in a Discord on localhost: on a page, in the terminal, or once."""
     from tryout.once import say_once
-    from tryout.page import Waiting, show_page
-    from tryout.process import bot_process
+    from tryout.page import LEASES, show_page
+    from tryout.process import BotProcess
     from tryout.scene import TryFailed
     from tryout.terminal import converse
 
     with tempfile.TemporaryDirectory(prefix="parley-try-") as folder:
         environ = {"PARLEY_STORAGE__URL": f"sqlite:///{folder}/parley.db"}
-        waiting = Waiting()
         if arguments.say is None:
             # The log belongs to the page or the conversation, not in between.
             environ["PARLEY_LOG__LEVEL"] = "warning"
         if arguments.say is None and not arguments.terminal:
-            environ |= {
-                f"PARLEY_LOBBY__{key.upper()}": str(value) for key, value in asdict(waiting).items()
-            }
-        start = bot_process(arguments.config, environ)
+            environ |= {f"PARLEY_LOBBY__{key.upper()}": str(LEASES[key]) for key in LEASES}
+        start = BotProcess(arguments.config, environ)
         try:
             if arguments.say is None and arguments.terminal:
                 await converse(start)
                 return 0
             if arguments.say is None:
                 browser = not arguments.no_browser
-                await show_page(start, port=arguments.port, browser=browser, waiting=waiting)
+                await show_page(start, port=arguments.port, browser=browser)
                 return 0
             outcome = await say_once(start, arguments.say, arguments.out)
         except TryFailed as failure:
@@ -217,7 +229,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_SETTINGS
     _log_to_stderr(settings)
     works: dict[str, Callable[[], Coroutine[Any, Any, int]]] = {
-        "run": lambda: run(settings, elsewhere),
+        "run": lambda: run(settings, elsewhere, given.paced and elsewhere is not None),
         "check": lambda: check(settings, given.config or (CONFIG if CONFIG.is_file() else None)),
         "try": lambda: try_out(given),
     }
@@ -248,6 +260,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     running = commands.add_parser("run", help="talk on Discord")
     running.add_argument("--discord", metavar="HOST:PORT", help="another server than Discord's")
+    running.add_argument("--paced", action="store_true", help="there: standard input hurries waits")
     running.add_argument("--ca", type=Path, metavar="FILE", help="certificate authority of that")
     commands.add_parser("check", help="verify configuration, database, voices, opus, model")
     trying = commands.add_parser("try", help="talk with the bot in a Discord on localhost")

@@ -51,6 +51,9 @@ _log = logging.getLogger(__name__)
 
 _ENDED_MOST = 1000
 
+PATIENCE_S = 2.0
+"""Discord passes commands on a moment before it is known who is where: they wait so long."""
+
 
 class Director:
     """Who may speak, in every server. An async context manager; made once, in ``bot.py``.
@@ -78,6 +81,8 @@ class Director:
         self._ended: dict[int, None] = {}
         self._doubted: set[int] = set()
         self._world = asyncio.Lock()
+        self._met = asyncio.Event()
+        """Set once Discord was there."""
 
     async def __aenter__(self) -> Director:
         await self._keeper.open()
@@ -111,7 +116,7 @@ class Director:
         they come), ``WAITING``; no notice says the same again. Raises ``AlreadySpeaking``,
         ``LineFull``, ``LobbyAway``.
         """
-        self._awake()
+        await self._awake()
         await self._ask(
             Join(
                 self._keeper.process,
@@ -133,7 +138,7 @@ class Director:
 
         Raises ``NoSession``, ``ChannelBusy``, ``ServerFull``, ``LobbyAway``.
         """
-        self._awake()
+        await self._awake()
         process = self._keeper.process
         await self._ask(MoveHere(process, person_id, guild_id, channel_id, text_channel_id))
         return self.standing(person_id)
@@ -266,6 +271,7 @@ class Director:
         when that becomes available later.
         """
         await self._surely(lambda: self._keeper.ready(present))
+        self._met.set()
 
     async def settled(self) -> None:
         """Wait until everything decided so far has been performed."""
@@ -273,7 +279,10 @@ class Director:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _awake(self) -> None:
+    async def _awake(self) -> None:
+        """Wait for a start that is nearly done. Raises ``LobbyAway``."""
+        if not self._met.is_set():
+            await self._clock.wait(self._met, PATIENCE_S)
         if not self._keeper.working:
             raise errors.LobbyAway
 

@@ -24,22 +24,18 @@ NAMES = (
 QUESTIONS = ("Tell me one fact about the sea.", "What is a lighthouse for?", "Good evening!")
 BETWEEN_S = 0.8
 ROUNDS = 2
+PAUSE_S = 5.0
+"""About how long each of them lets pass between two deeds."""
 
 
 class Crowd:
-    """The scripted members of one server. ``people`` grows with them, so that one may act as any.
+    """The scripted members of one server. ``people`` grows with them: one may act as any."""
 
-    ``pause_s`` is about how long each of them lets pass between two deeds.
-    """
-
-    def __init__(
-        self, sandbox: Sandbox, guild: Guild, voice: Channel, people: list[Actor], pause_s: float
-    ) -> None:
+    def __init__(self, sandbox: Sandbox, guild: Guild, voice: Channel, people: list[Actor]) -> None:
         self._sandbox = sandbox
         self._guild = guild
         self._voice = voice
         self._people = people
-        self._pause_s = pause_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._random = random.Random(7)
         self._count = 0
@@ -86,7 +82,7 @@ class Crowd:
             return
 
     async def _pause(self) -> None:
-        await asyncio.sleep(self._pause_s * self._random.uniform(0.5, 1.5))
+        await asyncio.sleep(PAUSE_S * self._random.uniform(0.5, 1.5))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import webbrowser
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import psutil
@@ -14,33 +14,30 @@ import psutil
 from sandbox.actor import Actor
 from sandbox.errors import NotPossible
 from sandbox.page.app import open_page
-from sandbox.page.trouble import Extra
+from sandbox.page.trouble import Dial, Extra
 from sandbox.permissions import MODERATOR, Permission
 from sandbox.server import Sandbox, open_sandbox
 from tryout.crowd import Crowd
+from tryout.process import BotProcess
 from tryout.scene import Scene, StartBot
 
 WORKER, MODEL = "speech.worker", "model_child"
 """How the bot's child processes are recognised by their command lines."""
 
+FROZEN_S = 5.0
+"""Less than it takes until a model that stands still is taken for dead."""
 
-@dataclass(frozen=True)
-class Waiting:
-    """How patient the lobby of a tryout is, in seconds: minutes would be long to watch."""
 
-    idle_s: float = 60.0
-    warning_s: float = 20.0
-    claim_s: float = 20.0
-    grace_s: float = 8.0
+LEASES = {"heartbeat_s": 60.0, "resume_s": 1800.0, "lease_s": 3600.0}
+"""Of the lobby: as long when hurried most as the usual ones are at their own pace, roughly."""
 
-    @property
-    def sentence(self) -> str:
-        """What the page says about it."""
-        return (
-            "Everything here is on this machine. Waiting is shortened: a voice session ends after "
-            f"{self.idle_s:.0f} s without a word (warning {self.warning_s:.0f} s before), a free "
-            f"place is kept for {self.claim_s:.0f} s. Join lounge, /voice join, then /chat."
-        )
+FACTORS = (1, 10, 60)
+"""How many seconds of waiting the page can let pass in one."""
+
+NOTE = (
+    "Everything here is on this machine. Join lounge, type /voice join, then /chat. "
+    "Waiting can be hurried beside the members."
+)
 
 
 @dataclass(frozen=True)
@@ -56,25 +53,35 @@ class Town:
 async def open_town(
     start: StartBot,
     *,
+    hurry: Callable[[float], None],
     port: int = 0,
-    waiting: Waiting = Waiting(),
     opened: Callable[[str], None] = lambda url: None,
 ) -> AsyncIterator[Town]:
     """The sandbox, its members, the page, then the bot. Raises OSError, TryFailed.
 
-    ``opened(url)`` is called when the page can be looked at, before the bot is there.
+    ``hurry(factor)`` has the bot's lobby live so many seconds in each real one; ``opened(url)`` is
+    called when the page can be looked at, before the bot is there.
     """
     async with open_sandbox() as sandbox:
         scene, people = populate(sandbox)
-        crowd = Crowd(sandbox, scene.guild, scene.voice, people, waiting.idle_s / 5)
+        crowd = Crowd(sandbox, scene.guild, scene.voice, people)
+
+        async def turn(value: str) -> str:
+            hurry(float(value))
+            return (
+                "Waiting takes its time." if value == "1" else f"Waiting passes {value}× as fast."
+            )
+
+        pace = Dial("pace", "Waiting passes", tuple((str(f), f"{f}×") for f in FACTORS), turn)
         extras = (
             Extra("crowd", "Add ten members", crowd.add, people=True),
             Extra("worker", "Kill the speech worker", lambda: _kill(WORKER, "speech worker")),
+            Extra("freeze", "Freeze the model", lambda: _freeze(MODEL, "model server")),
             Extra("model", "Kill the model", lambda: _kill(MODEL, "model server")),
         )
         try:
             async with open_page(
-                sandbox, people, extras=extras, note=waiting.sentence, port=port
+                sandbox, people, extras=extras, dials=[pace], note=NOTE, port=port
             ) as page:
                 opened(page.url)
                 async with start(sandbox.address, sandbox.ca_file, sandbox.token):
@@ -106,17 +113,35 @@ def populate(sandbox: Sandbox) -> tuple[Scene, list[Actor]]:
 
 async def _kill(mark: str, what: str) -> str:
     """End one of the bot's child processes, as a crash would. Raises NotPossible."""
+    child = _child(mark, what)
+    child.kill()
+    return f"The {what} (process {child.pid}) was killed."
+
+
+async def _freeze(mark: str, what: str) -> str:
+    """Stop one of them where it is, and let it go on after a while. Raises NotPossible."""
+    child = _child(mark, what)
+    child.suspend()
+    asyncio.get_running_loop().call_later(FROZEN_S, _thaw, child)
+    return f"The {what} (process {child.pid}) stands still for {FROZEN_S:.0f} s."
+
+
+def _thaw(child: psutil.Process) -> None:
+    with suppress(psutil.Error):
+        child.resume()
+
+
+def _child(mark: str, what: str) -> psutil.Process:
     for child in psutil.Process().children(recursive=True):
         try:
             if any(mark in word for word in child.cmdline()):
-                child.kill()
-                return f"The {what} (process {child.pid}) was killed."
+                return child
         except psutil.Error:
             continue
     raise NotPossible(f"no {what} is running")
 
 
-async def show_page(start: StartBot, *, port: int, browser: bool, waiting: Waiting) -> None:
+async def show_page(start: BotProcess, *, port: int, browser: bool) -> None:
     """Open the town and its page, and keep them until interrupted. Raises OSError, TryFailed."""
     looking: list[asyncio.Task[bool]] = []
 
@@ -125,7 +150,7 @@ async def show_page(start: StartBot, *, port: int, browser: bool, waiting: Waiti
         if browser:
             looking.append(asyncio.create_task(asyncio.to_thread(webbrowser.open, url)))
 
-    async with open_town(start, port=port, waiting=waiting, opened=opened) as town:
+    async with open_town(start, hurry=start.hurry, port=port, opened=opened) as town:
         await town.scene.until_ready()
         _say("Parley is online. Ctrl+C ends it; nothing is kept.")
         await asyncio.Event().wait()

@@ -18,7 +18,7 @@ from aiohttp.typedefs import Handler
 
 from sandbox.actor import Actor
 from sandbox.page.session import Session
-from sandbox.page.trouble import Extra, Trouble
+from sandbox.page.trouble import Dial, Extra, Trouble
 from sandbox.server import Sandbox
 
 HOST = "127.0.0.1"
@@ -44,12 +44,10 @@ class Page:
 class Served:
     """What the handlers share."""
 
-    def __init__(
-        self, sandbox: Sandbox, people: list[Actor], extras: Sequence[Extra], note: str
-    ) -> None:
+    def __init__(self, sandbox: Sandbox, people: list[Actor], trouble: Trouble, note: str) -> None:
         self.sandbox = sandbox
         self.people = people
-        self.trouble = Trouble(sandbox.core, extras)
+        self.trouble = trouble
         self.note = note
         self.token = secrets.token_urlsafe(18)
         self.hosts: frozenset[str] = frozenset()
@@ -112,6 +110,7 @@ async def open_page(
     people: list[Actor],
     *,
     extras: Sequence[Extra] = (),
+    dials: Sequence[Dial] = (),
     note: str = "",
     port: int = 0,
 ) -> AsyncIterator[Page]:
@@ -120,7 +119,7 @@ async def open_page(
     The list is read live: append to it when somebody joins. ``note`` is shown on the page.
     Raises OSError when ``port`` is taken.
     """
-    served = Served(sandbox, people, extras, note)
+    served = Served(sandbox, people, Trouble(sandbox.core, extras, dials), note)
     app = web.Application(middlewares=[served.guard], client_max_size=_LARGEST)
     app.router.add_get("/{token}/", served.index)
     app.router.add_get("/{token}/static/{name}", served.static)

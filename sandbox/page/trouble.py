@@ -33,12 +33,27 @@ class Extra:
     people: bool = False
 
 
+@dataclass(frozen=True)
+class Dial:
+    """Something with a few positions, shown among the members; the first to begin with.
+
+    ``choices`` are ``(value, label)``; ``turn(value)`` returns a sentence for the page.
+    """
+
+    name: str
+    label: str
+    choices: tuple[tuple[str, str], ...]
+    turn: Callable[[str], Awaitable[str]]
+
+
 class Trouble:
     """Every fault that the page offers."""
 
-    def __init__(self, core: Core, extras: Sequence[Extra]) -> None:
+    def __init__(self, core: Core, extras: Sequence[Extra], dials: Sequence[Dial]) -> None:
         self._core = core
         self.extras = {extra.name: extra for extra in extras}
+        self._dials = {dial.name: dial for dial in dials}
+        self._positions = {dial.name: dial.choices[0][0] for dial in dials}
 
     def view(self) -> Json:
         """What is going wrong at the moment."""
@@ -51,12 +66,23 @@ class Trouble:
             "extras": [
                 {"name": e.name, "label": e.label, "people": e.people} for e in self.extras.values()
             ],
+            "dials": [
+                {
+                    "name": d.name,
+                    "label": d.label,
+                    "value": self._positions[d.name],
+                    "choices": [{"value": value, "label": label} for value, label in d.choices],
+                }
+                for d in self._dials.values()
+            ],
         }
 
     async def make(self, what: str, order: Json) -> str:
         """Do it; a sentence that says what was done. Raises NotPossible, LookupError."""
         if extra := self.extras.get(what):
             return await extra.run()
+        if dial := self._dials.get(what):
+            return await self._turn(dial, str(order["value"]))
         deeds: dict[str, Callable[[Json], Awaitable[str]]] = {
             "gateway_drop": self._gateway_drop,
             "gateway_cut": self._gateway_cut,
@@ -73,6 +99,13 @@ class Trouble:
         if what not in deeds:
             raise NotPossible(f"there is no fault {what!r}")
         return await deeds[what](order)
+
+    async def _turn(self, dial: Dial, value: str) -> str:
+        if value not in dict(dial.choices):
+            raise NotPossible(f"{dial.label} cannot be {value!r}")
+        said = await dial.turn(value)
+        self._positions[dial.name] = value
+        return said
 
     async def _gateway_drop(self, _: Json) -> str:
         await self._core.faults.drop_gateway()

@@ -6,13 +6,11 @@ import re
 import time
 
 import numpy as np
-import pytest
 from playwright.async_api import expect
 
 from tests.page.conftest import Open
 from tests.page.visit import DONE_MS, Visit
 from tests.support.endpoint import Reply
-from tryout.page import Waiting
 from vits.judge.whisper import Whisper
 
 PLAYS = """() => new Promise((done) => {
@@ -115,76 +113,70 @@ async def test_who_may_use_what_and_who_sees_what(visit: Visit) -> None:
     await expect(only).not_to_be_visible()
 
 
-async def test_the_house_fills_and_the_line_moves(visiting: Open) -> None:
-    waiting = Waiting(idle_s=8.0, warning_s=4.0, claim_s=4.0, grace_s=2.0)
-    visit = await visiting(waiting=waiting, slots=3)
+async def test_a_form_is_filled_in_mended_and_sent(visit: Visit) -> None:
     page = visit.page
+    await visit.command("/persona make")
+    await page.locator("form.command").get_by_role("button", name="Send").click()
+    form = page.get_by_role("dialog")
+    await expect(form).to_be_visible()
+    await visit.photograph("form")
+    name, prompt = form.get_by_label("Name"), form.get_by_role("textbox").nth(1)
+    await expect(name).to_be_focused()
+    await prompt.fill("You are a pirate. Answer in one sentence.")
+    await form.get_by_role("button", name="Submit").click()
+    await expect(form, "an empty line that has to be filled in is not sent").to_be_visible()
+    assert not await name.evaluate("field => field.checkValidity()")
+    await name.fill("***")
+    await form.get_by_role("button", name="Submit").click()
+    await expect(form).not_to_be_visible()
+    await visit.sees("A name has 1 to")
+    await visit.command("/persona make")
+    await page.locator("form.command").get_by_role("button", name="Send").click()
+    await name.fill("Pirate")
+    await prompt.fill("You are a pirate. Answer in one sentence.")
+    await page.keyboard.press("Tab")
+    await form.get_by_role("button", name="Submit").click()
+    await expect(form).not_to_be_visible()
+    await expect(page.locator(".message.ephemeral").last).to_contain_text("Pirate")
+
+
+async def test_a_full_house_a_line_and_a_hand_over_within_a_minute(visit: Visit) -> None:
+    begun_s, page = time.monotonic(), visit.page
     await page.get_by_role("button", name="Add ten members").click()
-    await expect(page.locator(".in-voice").nth(7)).to_be_visible(timeout=DONE_MS)
+    await expect(page.locator(".in-voice")).to_have_count(11, timeout=DONE_MS)
     await page.get_by_role("button", name="Join voice channel lounge").click()
     await visit.command("/voice join")
-    await expect(page.locator(".message.ephemeral").last).to_contain_text(
-        re.compile("line|place|wait", re.I), timeout=DONE_MS
-    )
+    only = page.locator(".message.ephemeral").last
+    await expect(only).to_contain_text(re.compile("line", re.I), timeout=DONE_MS)
     await visit.photograph("full-house")
-    # Sessions of silent members end, and the line moves until one's own turn has come.
-    await visit.command("/queue")
-    await expect(page.locator("#log")).to_contain_text(
-        "your turn", ignore_case=True, timeout=60_000
-    )
-
-
-@pytest.mark.parametrize(
-    "press", ["Drop it", "Cut it", "Void the session", "Close with it", "Kill the speech worker",
-              "429 to three edits", "502 to three edits"],
-)  # fmt: skip
-async def test_a_fault_is_survived(visit: Visit, press: str) -> None:
-    await visit.joined()
-    page = visit.page
-    await page.get_by_role("button", name="Workshop").click()
-    await page.get_by_role("button", name=press).first.click()
-    await expect(page.locator("#toasts .toast").first).to_be_visible()
-    await visit.sandbox.until(lambda: visit.sandbox.online, 30)
-    visit.endpoint.say("Still here, and still talking.")
-    await visit.command("/chat :Are you still there?")
-    await visit.sees("Still here, and still talking.")
+    await page.get_by_role("radio", name="10×").click()
+    await expect(page.locator("#toasts")).to_contain_text("10× as fast")
+    await visit.sees("Your voice session ends in", 40_000)
+    await visit.sees("Your voice session has ended", 40_000)
+    await visit.sees("It is your turn", 40_000)
+    await visit.photograph("hand-over")
+    took_s = time.monotonic() - begun_s
+    await page.get_by_role("radio", name="1×").click()
+    visit.endpoint.say("Good evening, you have waited patiently.")
+    await visit.command("/chat :At last!")
     await visit.heard()
+    print(f"full house, line, warning and hand-over in {took_s:.0f} s")
+    assert not visit.sandbox.violations
 
 
-async def test_lost_packets_and_slow_keys_show_in_the_meter(visit: Visit) -> None:
-    page = visit.page
-    await page.get_by_role("button", name="Workshop").click()
-    await page.get_by_label("Slow keys (DAVE)").check()
-    await visit.joined()
-    loss = page.get_by_label("Packets lost")
-    await loss.fill("0.2")
-    visit.endpoint.say("Some of these words will be lost on their way to you.")
-    await visit.command("/chat :Hello")
-    await visit.heard()
-    await expect(page.locator("#meter")).to_contain_text(re.compile(r"lost \d+"))
-    await page.get_by_role("button", name="Heal everything").click()
-    await expect(page.get_by_label("Slow keys (DAVE)")).not_to_be_checked()
-
-
-async def test_the_model_dies_and_comes_back_and_a_picture_is_taken(visiting: Open) -> None:
+async def test_a_conversation_to_look_at(visiting: Open) -> None:
     visit = await visiting(scripted=False)
     page = visit.page
     await visit.joined()
     await visit.command("/chat :Hello! Who are you?")
     await expect(page.locator(".in-voice .avatar.speaking")).to_be_visible(timeout=DONE_MS)
-    await expect(page.get_by_role("button", name="Regenerate")).to_be_visible(timeout=60_000)
+    again = page.get_by_role("button", name="Regenerate")
+    await expect(again).to_be_visible(timeout=60_000)
     await visit.heard()
     await visit.act_as("max")
     await visit.command("/chat :What can you do?")
-    wave = page.locator(".voice-message")
-    await expect(wave).to_be_visible(timeout=60_000)
+    await expect(page.locator(".voice-message")).to_be_visible(timeout=60_000)
     await visit.act_as("you")
     await visit.command("/chat :Tell me about the harbour.")
-    again = page.get_by_role("button", name="Regenerate")
     await expect(again).to_have_count(3, timeout=60_000)
     await visit.photograph("picture")
-    await page.get_by_role("button", name="Workshop").click()
-    await page.get_by_role("button", name="Kill the model").click()
-    await expect(page.locator("#toasts")).to_contain_text("was killed")
-    await visit.command("/chat :Are you well?")
-    await expect(again).to_have_count(4, timeout=60_000)

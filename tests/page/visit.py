@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from playwright.async_api import Browser, Locator, Page, expect
 from pydantic import SecretStr
 
 from bot import start_bot
+from lobby.pace import Pace
 from sandbox.server import Sandbox
 from settings import Settings
 from tests.support.endpoint import Endpoint, open_endpoint
-from tryout.page import Town, Waiting, open_town
+from tryout.page import LEASES, Town, open_town
 
 DONE_MS = 30_000
 RECORD = """async () => {
@@ -95,6 +96,21 @@ class Visit:
             timeout=DONE_MS
         )
 
+    async def in_voice(self) -> None:
+        """Where the session was lost with the connection: ask for it again, as one would."""
+        guild, bot = self.town.scene.guild, self.sandbox.bot
+        parley = self.page.locator(".in-voice", has_text="Parley")
+        if bot.id not in guild.voice_states:
+            await self.command("/voice join")
+        await expect(parley).to_be_visible(timeout=DONE_MS)
+
+    async def presses(self, label: str) -> None:
+        """A button of the faults panel, which says what it did."""
+        told = self.page.locator("#toasts .toast")
+        await told.evaluate_all("all => all.forEach((toast) => toast.remove())")
+        await self.page.get_by_role("button", name=label).first.click()
+        await expect(told).to_be_visible()
+
     async def act_as(self, name: str) -> None:
         choice = self.page.get_by_label("Act as", exact=True)
         person = next(p for p in self.town.people if p.name == name)
@@ -121,12 +137,22 @@ class Visit:
 
     async def heard(self) -> None:
         """Parley has spoken since the last command, and stopped."""
-        ear = self.town.scene.you.heard(self.town.scene.guild)
+        assert await self.hears_or_is_left(), "Parley left voice without a word"
+
+    async def hears_or_is_left(self) -> bool:
+        """Whether Parley spoke since the last command and stopped, rather than leave voice."""
+        scene, bot = self.town.scene, self.sandbox.bot
+        ear = scene.you.heard(scene.guild)
+
+        def spoke() -> bool:
+            return any(not frame.silence for frame in ear.frames[self._heard :])
+
         await self.sandbox.until(
-            lambda: any(not frame.silence for frame in ear.frames[self._heard :]), DONE_MS / 1000
+            lambda: spoke() or bot.id not in scene.guild.voice_states, DONE_MS / 1000
         )
         light = self.page.locator(".in-voice .avatar.speaking")
         await expect(light).not_to_be_visible(timeout=DONE_MS)
+        return spoke()
 
     async def photograph(self, name: str) -> None:
         """Keep a screenshot; ``PARLEY_SHOTS`` names a folder to keep them in, which exists."""
@@ -141,28 +167,28 @@ async def open_visit(
     browser: Browser,
     folder: Path,
     *,
-    waiting: Waiting | None = None,
     slots: int = 10,
     width: int = 1200,
     height: int = 760,
     colours: Any = "dark",
     scripted: bool = True,
+    **model: Any,
 ) -> AsyncIterator[Visit]:
-    """A town with the real bot in it, and a browser on its page."""
-    waiting = waiting or Waiting()
+    """A town with the real bot in it, and a browser on its page. ``model``: its settings."""
     async with open_endpoint() as endpoint:
         settings = Settings()
         if scripted:
-            model = replace(
-                settings.model, base_url=endpoint.base_url, api_key=SecretStr("key"), retries=0
-            )
-            settings = replace(settings, model=model)
+            model |= {"base_url": endpoint.base_url, "api_key": SecretStr("key"), "retries": 0}
+        settings = replace(settings, model=replace(settings.model, **model))
         settings = replace(
             settings,
-            lobby=replace(settings.lobby, slots=slots, **asdict(waiting)),
+            lobby=replace(settings.lobby, slots=slots, **LEASES),
             storage=replace(settings.storage, url=f"sqlite:///{folder}/page.db"),
         )
-        async with open_town(lambda *where: start_bot(settings, *where), waiting=waiting) as town:
+        pace = Pace()
+        async with open_town(
+            lambda *where: start_bot(settings, *where, pace=pace), hurry=pace.hurry
+        ) as town:
             context = await browser.new_context(
                 viewport={"width": width, "height": height}, color_scheme=colours
             )

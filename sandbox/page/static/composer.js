@@ -85,7 +85,9 @@ function begin(offer, given = {}) {
 async function run(offer, options) {
   const { interact } = await import("./components.js");
   const answer = await interact("command", { channel: state.channel, path: offer.path, options });
-  if (answer) { draw(); if (!answer.modal) focus(); }
+  // Who goes on typing while the bot takes its time keeps what was typed.
+  if (answer && !$("composer").contains(field)) draw();
+  if (answer && !answer.modal) focus();
   return Boolean(answer);
 }
 
@@ -127,7 +129,11 @@ async function send() {
       await attempt(() => call("command", { channel: state.channel, path: text.slice(1), options: {} }));
     } else if (found.offer.options.some((o) => o.required && !(o.name in found.given))) {
       begin(found.offer, found.given);
-    } else if (await run(found.offer, found.given)) field.value = "";
+    } else {
+      field.value = "";
+      grow();
+      if (!(await run(found.offer, found.given)) && !field.value) field.value = text;
+    }
     return;
   }
   const fields = { channel: state.channel, text: withMentions(text), reply_to: state.replyTo?.id };

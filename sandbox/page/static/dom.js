@@ -23,6 +23,14 @@ export function fill(node, ...children) {
   return node;
 }
 
+/** Redraw without taking the keyboard away from whoever is in there. */
+export function keepFocus(root, work) {
+  const name = (node) => node.getAttribute("aria-label") ?? (node.labels?.[0] ?? node).textContent;
+  const label = root.contains(document.activeElement) ? name(document.activeElement) : null;
+  work();
+  if (label !== null) [...root.querySelectorAll("button, select, input")].find((b) => name(b) === label)?.focus();
+}
+
 /** A colour for somebody, the same each time. */
 export function hue(id) {
   let sum = 0;

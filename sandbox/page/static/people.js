@@ -1,6 +1,6 @@
 // The members of the server looked at, and what one may do with each.
 
-import { $, attempt, avatar, fill, h, toast } from "./dom.js";
+import { $, attempt, avatar, fill, h, keepFocus, toast } from "./dom.js";
 import { interact } from "./components.js";
 import { showMenu } from "./menu.js";
 import { me, on, server, state, user } from "./state.js";
@@ -20,18 +20,24 @@ function draw() {
   const members = here?.members ?? [];
   const bots = members.filter((m) => user(m.id).bot);
   const others = members.filter((m) => !user(m.id).bot);
-  fill($("people"),
+  keepFocus($("people"), () => fill($("people"),
     bots.length > 0 && [h("h3", {}, "Apps"), h("ul", {}, bots.map(entry))],
     h("h3", {}, here ? `Members, ${others.length}` : "Direct messages"),
     h("ul", {}, others.map(entry)),
-    extras.map((extra) => h("button", {
-      type: "button", class: "button wide",
-      onclick: async (event) => {
-        event.currentTarget.disabled = true;
-        const said = await attempt(() => call("fault", { what: extra.name }));
-        if (said) toast(said);
-      },
-    }, extra.label)));
+    extras.map((extra) => h("button", { type: "button", class: "button wide", onclick: () => turn(extra.name) }, extra.label)),
+    (state.trouble?.dials ?? []).map(dial)));
+}
+
+async function turn(what, fields = {}) {
+  const said = await attempt(() => call("fault", { what, ...fields }));
+  if (said) toast(said);
+}
+
+/** A few positions, one of which is on. */
+function dial({ name, label, value, choices }) {
+  return h("fieldset", { class: "dial" }, h("legend", {}, label), choices.map((choice) =>
+    h("label", {}, h("input", { type: "radio", name, value: choice.value, checked: choice.value === value, onchange: () => turn(name, { value: choice.value }) }),
+      h("span", {}, choice.label))));
 }
 
 function entry(member) {

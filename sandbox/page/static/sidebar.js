@@ -1,6 +1,6 @@
 // Servers, channels, one's voice connection, and whom one acts as.
 
-import { $, attempt, avatar, fill, h } from "./dom.js";
+import { $, attempt, avatar, fill, h, keepFocus } from "./dom.js";
 import { channelNamed, me, myVoice, on, server, state, user } from "./state.js";
 import * as sound from "./voice.js";
 import { call } from "./wire.js";
@@ -42,13 +42,6 @@ function badge(ids) {
   const pings = ids.reduce((sum, id) => sum + (state.pings[id] ?? 0), 0);
   if (pings) return h("span", { class: "pings" }, String(pings));
   return ids.some((id) => state.unread[id]) ? h("span", { class: "dot" }) : null;
-}
-
-/** Redraw without taking the keyboard away from whoever is in there. */
-function keepFocus(root, work) {
-  const label = root.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent : null;
-  work();
-  if (label !== null) [...root.querySelectorAll("button, select")].find((b) => (b.getAttribute("aria-label") ?? b.textContent) === label)?.focus();
 }
 
 function drawChannels() {
