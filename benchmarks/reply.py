@@ -2,7 +2,11 @@
 
 The bot is the real one, in a process of its own, with a voice session in the sandbox. It is timed
 twice: with an endpoint that answers at once, where all that is left is Parley's own time, and with
-the packaged demo model. All times are of one clock, from the member's command on.
+the packaged demo model. A relay before the model notes when it was asked and what it said when, so
+that the model's time and Parley's own are told apart. All times are of one clock.
+
+A message is edited at most every 1.1 s on purpose (Discord's limits), so the whole text of a short
+answer is on the page about that long after its first words.
 """
 
 from __future__ import annotations
@@ -17,10 +21,13 @@ from typing import Any
 import psutil
 
 from benchmarks import harness
-from benchmarks.stage import Member, have_session, move_in, start_bot
+from benchmarks.relay import Relay, open_relay
+from benchmarks.stage import START_S, Member, have_session, move_in, start_bot
+from dialogue.model_server import open_model_server
+from dialogue.settings import DEMO_PROMPT
 from sandbox.records import Message
 from sandbox.server import Sandbox, open_sandbox
-from tests.support.endpoint import Reply, Request, open_endpoint
+from tests.support.endpoint import Reply, open_endpoint
 from tryout.scene import being_written, until_quiet
 
 ANSWER = "The tide is low this morning. The boats lie on the sand, and gulls walk between them."
@@ -37,7 +44,7 @@ def run(out_dir: Path, quick: bool) -> dict[str, Any]:
         "demo_model": asyncio.run(_demo(2 if quick else 8)),
         "memory_of_try_mb": asyncio.run(_memory()),
     }
-    rows: list[tuple[object, ...]] = [("from /chat to", "endpoint", "median ms", "p95 ms", "runs")]
+    rows: list[tuple[object, ...]] = [("from, to", "model", "median ms", "p95 ms", "runs")]
     for kind in ("instant_endpoint", "demo_model"):
         for what, spread in result[kind].items():
             rows.append((what, kind, spread["median"], spread["p95"], spread["runs"]))
@@ -50,49 +57,32 @@ def run(out_dir: Path, quick: bool) -> dict[str, Any]:
 
 
 async def _instant(rounds: int) -> dict[str, Any]:
-    async with open_sandbox() as sandbox, open_endpoint() as endpoint:
-        asked_s: list[float] = []
-
-        def answer(request: Request) -> Reply:
-            asked_s.append(sandbox.clock.real_s())
-            return Reply(ANSWER)
-
-        endpoint.otherwise = answer
-        member = move_in(sandbox, 0)
-        async with start_bot(sandbox, OPENAI_BASE_URL=endpoint.base_url, OPENAI_API_KEY="none"):
-            await have_session(sandbox, member)
-            await _round(sandbox, member)  # the voice is opened
-            found = []
-            for _ in range(rounds):
-                times = await _round(sandbox, member)
-                times["the model being asked"] = asked_s[-1] - times.pop("begun")
-                times["first sound, from the model's first sentence"] = (
-                    times["first sound"] - times["the model being asked"]
-                )
-                times["first text, from the model's first word"] = (
-                    times["first text"] - times["the model being asked"]
-                )
-                found.append(times)
-    return _spreads(found)
+    async with open_endpoint(otherwise=lambda _request: Reply(ANSWER)) as endpoint:
+        return await _rounds(rounds, endpoint.base_url, "none")
 
 
 async def _demo(rounds: int) -> dict[str, Any]:
-    async with open_sandbox() as sandbox:
+    async with open_model_server() as server:
+        base_url = await server.base_url(START_S)
+        key = server.api_key.get_secret_value()
+        return await _rounds(rounds, base_url, key, PARLEY_MEMORY__SYSTEM_PROMPT=DEMO_PROMPT)
+
+
+async def _rounds(rounds: int, base_url: str, key: str, **environ: str) -> dict[str, Any]:
+    async with open_sandbox() as sandbox, open_relay(base_url, key, sandbox.clock.real_s) as relay:
         member = move_in(sandbox, 0)
-        async with start_bot(sandbox, OPENAI_BASE_URL="", OPENAI_API_KEY=""):
+        address = {"OPENAI_BASE_URL": relay.base_url, "OPENAI_API_KEY": "none"}
+        async with start_bot(sandbox, **address, **environ):
             await have_session(sandbox, member)
-            await _round(sandbox, member)
-            found = [await _round(sandbox, member) for _ in range(rounds)]
-    for times in found:
-        del times["begun"]
-    return _spreads(found)
+            await _round(sandbox, member, relay)  # the voice is opened
+            return _spreads([await _round(sandbox, member, relay) for _ in range(rounds)])
 
 
-async def _round(sandbox: Sandbox, member: Member) -> Times:
-    """One question; seconds from its command to each thing, and when it ``begun``."""
+async def _round(sandbox: Sandbox, member: Member, relay: Relay) -> Times:
+    """One question; seconds between what happened, from the member's command on."""
     hearing = member.actor.heard(member.guild)
     known = len(hearing.frames)
-    begun_s = sandbox.clock.real_s()
+    begun_s, began_s = sandbox.clock.real_s(), sandbox.clock.now_s()
     asked = await member.actor.command("chat", given={"text": QUESTION})
 
     def finished() -> list[Message]:
@@ -102,14 +92,20 @@ async def _round(sandbox: Sandbox, member: Member) -> Times:
 
     messages = await sandbox.until(finished, PATIENCE_S)
     await until_quiet(sandbox, hearing, PATIENCE_S, known=known)
-    first = next(v for v in messages[0].versions if v.content)
-    voiced = [frame for frame in hearing.frames[known:] if not frame.silence]
+    model = relay.passed[-1]
+    text_s = next(v.at_s for v in messages[0].versions if v.content) - began_s + begun_s
+    whole_s = messages[-1].versions[-1].at_s - began_s + begun_s
+    sound_s = next(f.arrived_s for f in hearing.frames[known:] if not f.silence)
     return {
-        "begun": begun_s,
-        "acknowledgement": (asked.answered_s or 0) - asked.created_s,
-        "first text": first.at_s - asked.created_s,
-        "whole text": messages[-1].versions[-1].at_s - asked.created_s,
-        "first sound": voiced[0].arrived_s - begun_s,
+        "/chat to acknowledgement": (asked.answered_s or 0) - asked.created_s,
+        "/chat to the model being asked": model.asked_s - begun_s,
+        "/chat to first visible text": text_s - begun_s,
+        "model's first word to first visible text": text_s - model.word_s,
+        "/chat to first voice packet": sound_s - begun_s,
+        "model's first sentence to first voice packet": sound_s - model.sentence_s,
+        "/chat to the whole text": whole_s - begun_s,
+        "of that, the model": model.ended_s - model.asked_s,
+        "of that, Parley": whole_s - begun_s - (model.ended_s - model.asked_s),
     }
 
 
