@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from errors import NotAllowed
-from storage.database import Database
-from storage.records import VoiceRoles
 from words import N_
+
+if TYPE_CHECKING:  # the speaking workers come by here, and have no use for a database
+    from storage.database import Database
+    from storage.records import VoiceRoles
 
 
 class VoiceBarred(NotAllowed):
