@@ -12,15 +12,20 @@ from typing import Any
 
 from lobby.records import (
     Books,
+    Connect,
     Deed,
+    Disconnect,
     Effect,
     HoldUp,
+    Move,
     Notice,
     NoticeKind,
     Place,
+    Process,
     Refusal,
     Refuse,
     Room,
+    ServerRules,
     Silence,
     Stage,
     Tell,
@@ -85,6 +90,11 @@ class Hall:
             if place.guild_id == guild_id and (not stages or place.stage in stages)
         ]
 
+    def here(self, person_id: int, guild_id: int) -> list[Place]:
+        """Their place, if it is in this server."""
+        place = self.places.get(person_id)
+        return [place] if place is not None and place.guild_id == guild_id else []
+
     def slots_used(self) -> int:
         return len(self.staged(Stage.CALLED, *SESSION))
 
@@ -109,6 +119,10 @@ class Hall:
     def process_up(self, name: str) -> bool:
         process = self.processes.get(name)
         return process is not None and not process.down_s and self._now_s < process.gone_s
+
+    def blind_since_s(self, process: Process) -> float:
+        """Since when a process has not seen Discord; of a killed one, when it was last heard."""
+        return process.down_s or process.gone_s - self.settings.lease_s
 
     def seat_free(self, guild_id: int, priority: bool) -> bool:
         """Whether this server's own limits allow one more session."""
@@ -179,6 +193,15 @@ class Hall:
         self.places[place.person_id] = changed = replace(place, **changes)
         return changed
 
+    def later(self, place: Place, by_s: float) -> Place:
+        """Their times stood still while nobody could see them."""
+        return self.put(
+            place,
+            active_s=place.active_s + by_s,
+            warned_s=place.warned_s and place.warned_s + by_s,
+            deadline_s=place.deadline_s and place.deadline_s + by_s,
+        )
+
     def room(self, guild_id: int, *, process: str) -> Room:
         """This server, served by ``process``."""
         room = self.rooms.get(guild_id) or Room(guild_id, process, False, 0, 0.0)
@@ -233,6 +256,28 @@ class Hall:
         elif why is not Why.LEFT:
             ended = place.stage in SESSION
             self.tell(place, NoticeKind.ENDED if ended else NoticeKind.LINE_LOST, why=why)
+
+    def be_where_needed(self, connected: dict[int, int]) -> None:
+        """Parley is where the sessions are; ``connected`` is where it was before."""
+        wanted = self.connections()
+        for guild_id in sorted({*connected, *wanted}):
+            old_id, new_id = connected.get(guild_id, 0), wanted.get(guild_id, 0)
+            if not new_id:
+                self._effects.append(Disconnect(guild_id))
+            elif not old_id:
+                self._effects.append(Connect(guild_id, new_id))
+            elif old_id != new_id:
+                self._effects.append(Move(guild_id, new_id))
+
+    def tidy(self) -> None:
+        """Forget servers with nobody in the lobby, and rules that rule nothing."""
+        inhabited = {place.guild_id for place in self.places.values()}
+        self.rooms = {
+            guild_id: room
+            for guild_id, room in self.rooms.items()
+            if guild_id in inhabited or self._now_s < room.barred_until_s
+        }
+        self.rules = {key: value for key, value in self.rules.items() if value != ServerRules(key)}
 
     def record(
         self, place: Place, deed: Deed, why: Why, by_id: int = 0, held_s: float = 0.0

@@ -98,8 +98,8 @@ class Lobby(Hall):
         self._expire()
         self._handle(event, connected)
         self._promote()
-        self._connect(connected)
-        self._tidy()
+        self.be_where_needed(connected)
+        self.tidy()
         return sorted(self._effects, key=_turn_of)
 
     # --- turns and time --------------------------------------------------------------------------
@@ -166,14 +166,14 @@ class Lobby(Hall):
                 else:
                     self.refuse(Refusal.NO_SESSION, person_id)
             case Spoke(person_id, guild_id):
-                for place in self._here(person_id, guild_id):
+                for place in self.here(person_id, guild_id):
                     if place.stage in SESSION:
                         self.put(place, active_s=self._now_s, warned_s=0.0)
             case Seen(person_id, guild_id, channel_id):
-                for place in self._here(person_id, guild_id):
+                for place in self.here(person_id, guild_id):
                     self._see(place, channel_id)
             case MemberGone(person_id, guild_id):
-                for place in self._here(person_id, guild_id):
+                for place in self.here(person_id, guild_id):
                     self.out(place, Why.MEMBER_GONE)
             case BotMoved(guild_id, channel_id):
                 if self.connections().get(guild_id, channel_id) != channel_id:
@@ -332,7 +332,7 @@ class Lobby(Hall):
                     # Time to find Discord; given once, so that a process that crashes at every
                     # start does not keep the slots of its people for ever.
                     gone_s = max(gone_s, now_s + self.settings.resume_s)
-                down_s = self._blind_since_s(known) if known else now_s
+                down_s = self.blind_since_s(known) if known else now_s
                 self.processes[name] = Process(name, incarnation, down_s, gone_s, True)
             case Heartbeat(_, incarnation):
                 if known is None or not known.down_s:
@@ -352,13 +352,13 @@ class Lobby(Hall):
             served_by = before.get(self.rooms[guild_id].process)
             away_s = 0.0
             if served_by is not None and (served_by.name != name or served_by.down_s):
-                away_s = max(0.0, self._now_s - self._blind_since_s(served_by))
+                away_s = max(0.0, self._now_s - self.blind_since_s(served_by))
             restarted = served_by is not None and served_by.starting
             self.room(guild_id, process=name)
             connected.pop(guild_id, None)  # so that it is connected again
             for place in self.of(guild_id):
                 self._see(
-                    self._later(place, away_s), event.present[guild_id].get(place.person_id, 0)
+                    self.later(place, away_s), event.present[guild_id].get(place.person_id, 0)
                 )
                 if restarted:
                     self._told_again(self.places[place.person_id])
@@ -371,46 +371,7 @@ class Lobby(Hall):
             left_s = place.deadline_s - self._now_s
             self.tell(place, NoticeKind.CALLED, ping=True, seconds=left_s)
 
-    def _blind_since_s(self, process: Process) -> float:
-        """Since when a process has not seen Discord; of a killed one, when it was last heard."""
-        return process.down_s or process.gone_s - self.settings.lease_s
-
-    def _later(self, place: Place, by_s: float) -> Place:
-        """Their times stood still while nobody could see them."""
-        return self.put(
-            place,
-            active_s=place.active_s + by_s,
-            warned_s=place.warned_s and place.warned_s + by_s,
-            deadline_s=place.deadline_s and place.deadline_s + by_s,
-        )
-
-    # --- what follows from the books -------------------------------------------------------------
-
-    def _connect(self, connected: dict[int, int]) -> None:
-        """Parley is where the sessions are."""
-        wanted = self.connections()
-        for guild_id in sorted({*connected, *wanted}):
-            old_id, new_id = connected.get(guild_id, 0), wanted.get(guild_id, 0)
-            if not new_id:
-                self._effects.append(Disconnect(guild_id))
-            elif not old_id:
-                self._effects.append(Connect(guild_id, new_id))
-            elif old_id != new_id:
-                self._effects.append(Move(guild_id, new_id))
-
-    def _tidy(self) -> None:
-        """Forget servers with nobody in the lobby, and rules that rule nothing."""
-        inhabited = {place.guild_id for place in self.places.values()}
-        self.rooms = {
-            guild_id: room
-            for guild_id, room in self.rooms.items()
-            if guild_id in inhabited or self._now_s < room.barred_until_s
-        }
-        self.rules = {key: value for key, value in self.rules.items() if value != ServerRules(key)}
-
-    def _here(self, person_id: int, guild_id: int) -> list[Place]:
-        place = self.places.get(person_id)
-        return [place] if place is not None and place.guild_id == guild_id else []
+    # --- details ---------------------------------------------------------------------------------
 
     def _open(self, guild_id: int, channel_id: int, process: str) -> None:
         """A server is served by the process that was asked in it.

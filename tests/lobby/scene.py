@@ -22,6 +22,13 @@ from lobby.records import NoticeKind, Stage, Standing, TrailLine
 from lobby.settings import LobbySettings
 from tests.lobby.fakes import Cable, FakeNotices, FakeVoice, MemoryStore, VirtualClock, quiet
 
+HOME, AWAY, THIRD = 100, 200, 300
+BLUE, RED = 101, 102
+HALL, CELLAR = 201, 202
+ATTIC = 301
+ANN, BEN, CAT, DAN, EVA = 1, 2, 3, 4, 5
+"""Servers, their voice channels, and people."""
+
 
 @dataclass
 class Bot:
@@ -171,6 +178,10 @@ class Scene:
 
     def told(self, person: int) -> list[NoticeKind]:
         return self.notices.kinds(person)
+
+    def last(self, person: int) -> NoticeKind | None:
+        """What somebody was told last."""
+        return next(reversed(self.told(person)), None)
 
     def line(self) -> list[int]:
         """Who waits, in order."""

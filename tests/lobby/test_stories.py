@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from lobby import errors
 from lobby.records import HoldUp, NoticeKind, ServerRules, Stage, Standing, Why
 from tests.lobby.fakes import quiet
-from tests.lobby.invariants import Count
-from tests.lobby.scene import Scene
-
-HOME, AWAY, THIRD = 100, 200, 300
-BLUE, RED = 101, 102
-HALL, CELLAR = 201, 202
-ATTIC = 301
-ANN, BEN, CAT, DAN, EVA = 1, 2, 3, 4, 5
-
-
-@pytest.fixture
-async def scene() -> AsyncIterator[Scene]:
-    async with Scene(slots=2) as scene:
-        yield scene
-        count = Count(scene.settings.slots).read(scene.trail())
-        count.agrees_with(scene.store.books.places)
-
-
-def last(scene: Scene, person: int) -> NoticeKind | None:
-    kinds = scene.told(person)
-    return kinds[-1] if kinds else None
+from tests.lobby.scene import (
+    ANN,
+    ATTIC,
+    AWAY,
+    BEN,
+    BLUE,
+    CAT,
+    DAN,
+    EVA,
+    HALL,
+    HOME,
+    RED,
+    THIRD,
+    Scene,
+)
 
 
 async def test_a_free_slot_is_given_at_once_and_parley_comes(scene: Scene) -> None:
@@ -103,7 +96,7 @@ async def test_whoever_is_not_there_is_pinged_and_has_a_minute(scene: Scene) -> 
     await scene.passes(59)
     assert scene.stage(DAN) is Stage.WAITING
     await scene.passes(2)
-    assert last(scene, CAT) is NoticeKind.CLAIM_MISSED
+    assert scene.last(CAT) is NoticeKind.CLAIM_MISSED
     assert scene.stage(CAT) is None
     assert scene.stage(DAN) is Stage.CALLED
     await scene.enters(DAN, ATTIC)
@@ -119,7 +112,7 @@ async def test_a_called_person_who_comes_to_the_wrong_channel_keeps_the_place(
     assert scene.stage(BEN) is Stage.CALLED
     await scene.enters(BEN, RED)
     assert scene.stage(BEN) is Stage.WAITING
-    assert last(scene, BEN) is NoticeKind.OTHER_CHANNEL
+    assert scene.last(BEN) is NoticeKind.OTHER_CHANNEL
     assert scene.notices.log[-1].channel_id == BLUE
     await scene.enters(BEN, BLUE)
     assert scene.heard(BEN)
@@ -160,7 +153,7 @@ async def test_an_evicted_person_who_never_left_cannot_speak_until_queued_again(
     await scene.passes(200)
     await scene.speaks(BEN)
     await scene.passes(101)
-    assert last(scene, ANN) is NoticeKind.ENDED
+    assert scene.last(ANN) is NoticeKind.ENDED
     assert ("silence", HOME, ANN) in scene.only.voice.log
     assert scene.heard(CAT)
     # The house is full again, and Ann still sits in the channel where Ben is heard.
@@ -197,7 +190,7 @@ async def test_moving_into_a_channel_of_a_busy_server_is_refused(scene: Scene) -
     await scene.comes_and_asks(ANN, BLUE)
     await scene.comes_and_asks(BEN, BLUE)
     await scene.enters(ANN, RED)
-    assert last(scene, ANN) is NoticeKind.MOVE_OFFER
+    assert scene.last(ANN) is NoticeKind.MOVE_OFFER
     with pytest.raises(errors.ChannelBusy):
         await scene.only.director.move(ANN, HOME, RED)
     await scene.only.director.leave(BEN)
