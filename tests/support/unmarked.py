@@ -22,7 +22,12 @@ SHOWN = {"content", "label", "placeholder", "title", "description"}
 """Keywords that are shown, whoever takes them."""
 NAMED = {"Choice", "SelectOption", "ContextMenu", "set_author", "add_field"}
 """Whose ``name`` and ``value`` of these may be shown; of a choice it is ``name`` alone."""
-PASSING = {"join", "format", "strip", "lstrip", "rstrip", "removeprefix", "removesuffix"}
+LABELLING = {"Line": 1, "Form": 1}
+"""Of our own: which positional argument is shown."""
+PASSING = {
+    "join", "format", "strip", "lstrip", "rstrip", "removeprefix", "removesuffix", "replace",
+    "upper", "lower", "title", "capitalize", "center", "ljust", "rjust", "get", "expandtabs",
+}  # fmt: skip
 MARKUP = re.compile(r"<[^<>]*>|```\w*")
 LETTER = re.compile(r"[^\W\d_]")
 HOLE = "\0"
@@ -59,6 +64,15 @@ class Unmarked(ast.NodeVisitor):
                     | ast.AnnAssign(target=ast.Name(id="sentence"), value=ast.expr() as value)
                 ):
                     self._check(value)
+        for keyword in node.keywords:  # class Page(discord.ui.Modal, title=...)
+            if keyword.arg in SHOWN:
+                self._check(keyword.value)
+        self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        for target in node.targets:
+            if isinstance(target, ast.Attribute) and target.attr in SHOWN:
+                self._check(node.value)
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -66,6 +80,8 @@ class Unmarked(ast.NodeVisitor):
         if name in SAYING:
             for each in node.args:
                 self._check(each)
+        if name in LABELLING and len(node.args) > LABELLING[name]:
+            self._check(node.args[LABELLING[name]])
         for keyword in node.keywords:
             if keyword.arg in SHOWN or (keyword.arg == "name" and name in NAMED):
                 self._check(keyword.value)
@@ -102,6 +118,11 @@ class Unmarked(ast.NodeVisitor):
                     args=[value],
                 ):
                     values[name].append(value)
+                case ast.For(target=target, iter=value):
+                    _put(values, target, value)
+                case ast.arguments(args=args, defaults=[*defaults]) if defaults:
+                    for argument, default in zip(args[-len(defaults) :], defaults, strict=True):
+                        values[argument.arg].append(default)
         self._values[scope] = values
 
     def _check(self, expression: ast.expr) -> None:
@@ -149,7 +170,12 @@ class Unmarked(ast.NodeVisitor):
             case ast.BinOp(left=left, right=right):
                 yield from self._texts(left, seen)
                 yield from self._texts(right, seen)
-            case ast.BoolOp(values=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts):
+            case (
+                ast.BoolOp(values=parts)
+                | ast.List(elts=parts)
+                | ast.Tuple(elts=parts)
+                | ast.Set(elts=parts)
+            ):
                 for each in parts:
                     yield from self._texts(each, seen)
 
@@ -169,16 +195,18 @@ def unmarked(source: str) -> list[tuple[int, str]]:
     return sorted(Unmarked(ast.parse(source)).found)
 
 
-SPARED = {"N_", "compile", "create_task", "fullmatch", "match", "sub"}
+SPARED = {"N_", "TypeVar", "cast", "compile", "create_task", "fullmatch", "get_cog", "match", "sub"}
 """Whose strings nobody reads, or which are marked."""
-WORDY = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
+WORDY = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}|[A-Z][a-z]|[^\W\d_](?<![A-Za-z])")
+"""Two words, a capital at the beginning of one, or a letter that English has not."""
 
 
 def sentences(source: str) -> list[tuple[int, str]]:
-    """Line and text of every unmarked literal with two words, wherever it may go.
+    """Line and text of every unmarked literal that looks like words, wherever it may go.
 
-    Documentation, what is logged and what is raised (errors that are shown have a ``sentence``) are
-    not meant for people who talk with Parley.
+    What is left looks like an identifier: one word, in small letters. Documentation, what is logged
+    and what is raised (errors that are shown have a ``sentence``) are not meant for people who talk
+    with Parley.
     """
     return sorted(_wordy(ast.parse(source)))
 
@@ -191,7 +219,7 @@ def _wordy(node: ast.AST) -> Iterator[tuple[int, str]]:
             return
         case ast.Call() if _called(node) in SPARED:
             return
-        case ast.Constant(value=str(text)) if WORDY.search(text):
+        case ast.Constant(value=str(text)) if WORDY.search(MARKUP.sub("", text)):
             yield node.lineno, text
     for child in ast.iter_child_nodes(node):
         yield from _wordy(child)
