@@ -158,8 +158,8 @@ NOT_SHOWN = {
             "Português",
             "Русский",
             "Українська",
-        ]
-        + ["Tiếng Việt"],
+            "Tiếng Việt",
+        ],
         "languages, each in its own name",
     ),
 }
