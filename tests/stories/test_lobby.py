@@ -12,7 +12,7 @@ from sandbox.permissions import Permission
 from sandbox.records import Channel, Guild, Message
 from tests.stories.community import private
 from tests.stories.test_voice import sound, voice_messages
-from tests.stories.town import Town, finished, labels, text_of
+from tests.stories.town import DONE_S, Town, finished, labels, text_of
 
 
 def harbour(town: Town, name: str) -> tuple[Guild, Channel, Channel, Actor]:
@@ -184,6 +184,26 @@ async def test_a_session_goes_on_after_a_restart(town: Town) -> None:
     await told(town, town.general, "I am back")
     await town.chat(town.amy, "Where were we?")
     await town.until(lambda: sound(town, town.amy))
+
+
+async def test_an_outage_that_is_too_long_ends_sessions_once_and_the_line_goes_on(
+    quiet_town: Town,
+) -> None:
+    town, faults = quiet_town, quiet_town.sandbox.faults
+    town.set("lobby", slots=1, resume_s=0.3)
+    await town.start()
+    await town.joined(town.amy)
+    await town.ben.join_voice(town.lounge)
+    assert "at place 1" in await town.told(await town.ben.command("voice join"))
+    faults.refuse_identify(code=4000, times=2)
+    await faults.drop_gateway(resumable=False)
+    await town.sandbox.until_online(DONE_S)
+    await told(town, town.general, f"{town.ben.mention} It is your turn")
+    await town.until(lambda: town.bot_channel() == town.lounge.id)
+    ended = [m.content for m in town.said() if "has ended" in m.content]
+    assert ended == [f"{town.amy.mention} Your voice session has ended. I was away for too long."]
+    await town.ben.command("say", text="Here I am.")
+    await town.until(lambda: sound(town, town.ben))
 
 
 async def test_muted_parley_answers_in_text_and_says_so(town: Town) -> None:
