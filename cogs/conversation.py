@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from cogs.buttons import answer_buttons, stop_button
 from cogs.house import House
 from cogs.live_reply import Ending, LiveReply, Throttle
-from cogs.places import Place
+from cogs.pages import paginate
+from cogs.places import UNDELIVERED, Place
 from cogs.replies import sentence_for
 from cogs.scene import Scene
 from cogs.sounding import Silent, Sounding, begin_sound
@@ -31,6 +32,7 @@ from words import N_
 log = logging.getLogger(__name__)
 
 STOPPED = N_("Stopped.")
+HEARD = N_("I heard:")
 SOUND_LATE = N_("My voice is still on its way; it follows.")
 
 CLOSING_S = 5.0
@@ -105,6 +107,7 @@ class Conversation:
         self, answer: Answer, scene: Scene, place: Place
     ) -> tuple[LiveReply, Ending, Sounding]:
         await self._house.director.touch(answer.ask.person_id, answer.ask.guild_id)
+        await _show_heard(answer.ask, scene, place)
         sounding = await begin_sound(self._house, scene)
         running = Running(answer.ask.person_id, answer, sounding)
         with _member(self._writing), self._run(running) as key:
@@ -190,6 +193,24 @@ def _member(tasks: set[asyncio.Task[object]]) -> Iterator[None]:
         yield
     finally:
         tasks.discard(task)
+
+
+async def _show_heard(ask: Ask, scene: Scene, place: Place) -> None:
+    """What was understood of recordings, before the answer: its owner sees what is answered.
+
+    It was let through by then: what may not be sent here is not posted as a transcript either.
+    """
+    heard = "\n\n".join(document.text for document in ask.documents if document.heard)
+    if not heard:
+        return
+    pages = paginate(f"{scene.words(HEARD)}\n>>> {heard}")
+    # An app with few messages keeps them for the answer.
+    for page in pages if place.room is None else pages[:1]:
+        try:
+            await place.send(page.render())
+        except UNDELIVERED as error:
+            log.warning("a transcript was not shown: %s", type(error).__name__)
+            return
 
 
 def _notes(answer: Answer, scene: Scene, problem: Exception | None) -> tuple[str, ...]:

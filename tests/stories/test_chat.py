@@ -8,8 +8,13 @@ import pytest
 
 from sandbox.actor import File
 from sandbox.records import Message
+from storage.records import GuildSettings
+from tests.dialogue.test_attachments import pdf, spoken
 from tests.stories.town import Town, finished, labels, notes_of, text_of
 from tests.support.endpoint import REFUSALS, Reply
+
+__all__ = ["spoken"]
+"""A fixture: a sentence, as Discord packs voice messages."""
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
@@ -134,6 +139,34 @@ async def test_a_picture_goes_to_the_model(town: Town) -> None:
         text, picture = request.messages[-1]["content"]
         assert text["text"] == question
         assert picture["image_url"]["url"].startswith("data:image/png;base64,iVBORw0KGgo")
+
+
+async def test_a_recording_is_shown_as_text_and_then_answered(town: Town, spoken: bytes) -> None:
+    await town.amy.dm("", attachments=[File("voice-message.ogg", spoken, "audio/ogg")])
+    await town.answers(1, town.amy.direct)
+    transcript, answer = town.said(town.amy.direct)[:2]
+    assert transcript.content.startswith("I heard:\n>>> ")
+    assert "tomorrow" in transcript.content.lower()
+    assert "London" in text_of(answer)
+    assert not transcript.pinged
+    assert "London" in str(town.endpoint.chats[-1].messages[-1]["content"])
+    # By command too; what may not be said here is not posted as a transcript either.
+    settings = GuildSettings(town.guild.id, words_refused=("London",))
+    await town.house.dialogue.moderators.save_settings(settings, town.owner.id)
+    asked = await town.amy.command("chat", text="What?", file=File("a.ogg", spoken, "audio/ogg"))
+    assert "can't talk about that" in await town.told(asked)
+    assert not any("London" in message.content for message in town.said())
+
+
+async def test_a_pdf_is_part_of_the_message(town: Town) -> None:
+    answer = await town.chat(
+        town.amy, "Sum it up.", file=File("tides.pdf", pdf("High water at noon."))
+    )
+    sent = str(town.endpoint.chats[-1].messages[-1]["content"])
+    assert "Sum it up." in sent
+    assert "[Attachment: tides.pdf]" in sent
+    assert "High water at noon." in sent
+    assert "I heard" not in answer.content
 
 
 async def test_a_file_that_is_too_large_is_refused_before_it_is_fetched(quiet_town: Town) -> None:
