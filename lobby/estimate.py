@@ -17,16 +17,22 @@ ENOUGH = 3
 """Sessions that must have been seen before anything is said about the next ones."""
 RECENT = 30
 """Sessions that are looked back at."""
+_THINNED = 3
+"""Of sessions that have yet to begin, every third length says enough, in a third of the time."""
+_ROUNDING = 1e-9
 
 
 def view(
     hall: Hall, lengths_s: Sequence[float], now_s: float, person_id: int, version: int
 ) -> View:
     """The lobby as ``/queue`` shows it, with ``you`` for ``person_id``."""
-    waits = _waits_s(hall, lengths_s, now_s)
+    places = hall.line()
+    hold_ups = [hall.hold_up(place) for place in places]
+    able = [place for place, hold_up in zip(places, hold_ups, strict=True) if hold_up is None]
+    waits = _waits_s(hall, able, lengths_s, now_s)
     line = tuple(
-        _waiting(hall, place, position, waits.get(place.person_id))
-        for position, place in enumerate(hall.line(), start=1)
+        _waiting(place, position, hold_up, waits.get(place.person_id))
+        for position, (place, hold_up) in enumerate(zip(places, hold_ups, strict=True), start=1)
     )
     taken = sorted(hall.staged(Stage.CALLED, *SESSION), key=lambda place: place.since_s)
     return View(
@@ -58,36 +64,48 @@ def standing(place: Place | None, person_id: int, now_s: float) -> Standing:
     return Standing(person_id, place.stage, place.guild_id, place.channel_id, seconds_left=left_s)
 
 
-def _waiting(hall: Hall, place: Place, position: int, wait_s: float | None) -> Standing:
+def _waiting(place: Place, position: int, hold_up: HoldUp | None, wait_s: float | None) -> Standing:
     return Standing(
         place.person_id,
         place.stage,
         place.guild_id,
         place.channel_id,
         position=position,
-        hold_up=hall.hold_up(place) or HoldUp.TURN,
+        hold_up=hold_up or HoldUp.TURN,
         wait_s=wait_s,
     )
 
 
-def _waits_s(hall: Hall, lengths_s: Sequence[float], now_s: float) -> dict[int, float]:
-    """Seconds until each waiting person's turn, for those of whom something can be said.
+def _waits_s(
+    hall: Hall, able: Sequence[Place], lengths_s: Sequence[float], now_s: float
+) -> dict[int, float]:
+    """Seconds until the turn of each of those in the line who wait for nothing else.
 
-    Every slot frees when its session has lasted as long as those that lasted longer than it has so
-    far; then the first in the line takes it for a usual while, and so on.
+    Each session ends as those did that lasted longer than it has so far, each of them as likely.
+    The ``k``-th in the line has their turn when that makes one half more likely than not: when
+    ``k - 1/2`` ends are to be expected. (Ten sessions of a usual length are not about to last that
+    long all of them: the first of them ends much sooner.) Their own session then follows.
     """
     if len(lengths_s) < ENOUGH:
         return {}
-    usual_s = median(lengths_s)
-    frees_s = [0.0] * max(0, hall.settings.slots - hall.slots_used())
+    ends: list[tuple[float, float]] = []  # when, and how much of an end is to be expected then
+
+    def ends_after(at_s: float, left_s: Sequence[float]) -> None:
+        for each_s in left_s:
+            heapq.heappush(ends, (at_s + each_s, 1 / len(left_s)))
+
     for place in hall.staged(Stage.CALLED, *SESSION):
         so_far_s = now_s - place.since_s if place.stage in SESSION else 0.0
-        longer_s = [each for each in lengths_s if each > so_far_s]
-        frees_s.append(median(longer_s) - so_far_s if longer_s else usual_s)
-    heapq.heapify(frees_s)
+        left_s = [each - so_far_s for each in lengths_s if each > so_far_s]
+        ends_after(0.0, left_s or [median(lengths_s)])
+    usual_s = sorted(lengths_s)[1::_THINNED]
     waits: dict[int, float] = {}
-    for place in hall.line():
-        if hall.hold_up(place) is None and frees_s:
-            waits[place.person_id] = frees_s[0]
-            heapq.heapreplace(frees_s, frees_s[0] + usual_s)
+    at_s, expected = 0.0, float(hall.settings.slots - hall.slots_used())
+    for turn, place in enumerate(able, start=1):
+        while ends and expected < turn - 0.5 - _ROUNDING:
+            at_s, share = heapq.heappop(ends)
+            expected += share
+        if expected >= turn - 0.5 - _ROUNDING:
+            waits[place.person_id] = at_s
+            ends_after(at_s, usual_s)
     return waits
