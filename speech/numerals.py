@@ -19,6 +19,7 @@ MONTHS: Final = (
     *("July", "August", "September", "October", "November", "December"),
 )
 _DIGIT = re.compile(r"\d")
+_FOUR_DIGITS = re.compile(r"\d{4}")
 _ONES: Final = ("1", "1.0", "1.00")
 
 
@@ -32,31 +33,56 @@ _UNIT = rf"(?:{_any_of(UNITS)})(?![A-Za-z0-9])"
 _SCALE = rf"(?:{_any_of(SCALES)})(?![A-Za-z0-9])"
 _FORMS: Final = {
     "date": r"(?P<y>[12]\d{3})[-/.](?P<mo>\d{1,2})[-/.](?P<d>\d{1,2})(?![\d/.-]\d)",
+    "idiom": r"(?P<said>24/7|50/50|7-11)(?![\d/-])",
+    "years": r"(?P<y_low>1[89]\d\d|20\d\d)[-–—~～〜](?P<y_high>1[89]\d\d|20\d\d)(?![\d-])",
+    "decade": r"(?P<ten>(?:1\d|20)\d0|"
+    r"(?:(?<=')|(?<=the )|(?<=mid-)|(?<=early )|(?<=late ))[2-9]0)'?s\b",
+    "short_date": r"(?P<s_a>\d{1,2})/(?P<s_b>\d{1,2})/(?P<s_y>\d{2})(?![\d/])",
     "us_date": r"(?P<us_mo>\d{1,2})/(?P<us_d>\d{1,2})/(?P<us_y>[12]\d{3})(?!\d)",
     "time": r"(?P<h>\d{1,2}):(?P<mi>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d)"
     r"(?: ?(?P<half>[AaPp])\.?[Mm]\b\.?)?",
+    "hour": r"(?P<at>1[0-2]|[1-9]) ?(?P<at_half>[AaPp])\.?[Mm]\b\.?",
+    "lasting": r"(?P<l_h>\d{1,3})h ?(?P<l_m>[0-5]?\d)(?:min|m)?(?![A-Za-z0-9])",
+    "feet": r"(?P<tall>\d{1,2})['′](?P<inches>\d{1,2})(?:\"|''|″)",
+    "ratio": r"(?P<r_a>\d{1,4}):(?P<r_b>\d{1,4})(?![\d:])",
     "money": rf"(?P<sign>{_any_of(CURRENCIES)}) ?(?P<amount>{_N})(?: ?(?P<of>{_SCALE}))?",
     "ordinal": r"(?P<nth>\d{1,15})(?:st|nd|rd|th)\b",
     "dotted": r"\d{1,6}(?:\.\d{1,6}){2,5}(?!\d)",
-    "phone": r"(?:\+\d{1,3} )?\d{2,4}(?:[- ]\d{3,4}){1,3}(?![-\d])",
+    "phone": r"(?:\+\d{1,3}[ -]|1-)?(?:\(\d{2,4}\) ?)?\d{2,4}(?:[- ]\d{3,4}){1,3}(?![-\d])",
     "by": rf"(?P<by_a>{_N}) ?[x×] ?(?P<by_b>{_N})(?![\d.])",
-    "range": rf"(?P<low>{_N})(?:[–~～]| - |-)(?P<high>{_N})(?! ?[-–~～]\d)"
+    "fold": rf"(?P<folds>{_N})[x×](?![A-Za-z0-9])",
+    "range": rf"(?P<low>{_N})(?:[–~～〜]| - |-)(?P<high>{_N})(?! ?[-–~～]\d)"
     rf"(?: ?(?P<range_unit>{_UNIT}))?",
     "fraction": r"(?P<part>\d{1,3})/(?P<whole>\d{1,3})(?![\d/])",
     "unit": rf"(?P<sign_u>[-−])?(?P<many>{_N}) ?(?P<of_unit>{_UNIT})",
     "scaled": rf"(?P<sign_k>[-−])?(?P<count>{_N}) ?(?P<scale>{_SCALE})",
     "plain": rf"(?P<sign_p>[-−])?(?P<n>{_N})",
 }
-_STARTS: Final = r"(?=[\d$€£¥￥₩NUH+−-])"  # what any form begins with, so that letters cost nothing
+_STARTS: Final = (
+    r"(?=[\d$€£¥￥₩NUHC+−-])"  # what any form begins with, so that letters cost nothing
+)
 NUMERAL = re.compile(
     rf"{_STARTS}{_EDGE}(?:{'|'.join(f'(?P<{kind}>{form})' for kind, form in _FORMS.items())})"
 )
 GLUED = re.compile(
-    rf"(?:US|NT|HK)(?=\$)|(?<=\d) ?(?:{_UNIT}|{_SCALE}|[AaPp]\.?[Mm](?![A-Za-z]))"
+    rf"(?:US|NT|HK)(?=\$)|CN(?=¥)|(?<=\d)h(?=\d)"
+    rf"|(?<=\d) ?(?:{_UNIT}|{_SCALE}|[AaPp]\.?[Mm](?![A-Za-z]))"
     r"|(?<=\d)(?:st|nd|rd|th)\b"
 )
 """Letters that belong to a number, whatever the language around it."""
 
+# 週一～週五, 8日-10日: until, between days and hours that are no bare numbers.
+_UNTIL = re.compile(
+    "(?<=[日月號号年時时點点分])[-–](?=[\\d週周])|(?<=[日月號号年時时點点分元一二三四五六七八九十天])[~～〜]"
+    "(?=[\\d週周星午上下一二三四五六七八九十月火水木金土日])|(?<=\\d)[~～〜](?=[週周星午上下])"
+)
+_UNTIL_WORDS: Final = {"zh": "到", "ja": "から"}
+# What is a name rather than an amount is read digit by digit.
+_LABELLED = re.compile(
+    "((?:編號|號碼|統編|密碼|證碼|代碼|電話|手機|帳號|學號|單號|编号|号码|密码|代码|番号|コード|"
+    r"\b[Cc]ode|\bPIN|\b[Pp]assword|\b[Pp]asscode)(?: is|[:：是為为は]){0,2} ?)"
+    r"(\d{4,15})(?![\d.,:/%-])"
+)
 _MATH = re.compile(r"(?<=\d) ?([+=×÷]|(?<= )[-−*/](?= )) ?(?=\d)")
 _MATH_WORDS: Final = {
     "+": (" plus ", "加", "足す"),
@@ -73,9 +99,13 @@ _COLUMN: Final = {"en": 0, "zh": 1, "ja": 2}
 
 def in_words(text: str, language: str) -> str:
     """``text`` with its numbers in words of ``language``: ``en``, ``zh``, ``ja``, else as it is."""
+    if language in _UNTIL_WORDS:
+        text = _UNTIL.sub(_UNTIL_WORDS[language], text)
     if language not in _COLUMN or not _DIGIT.search(text):
         return text
     column = _COLUMN[language]
+    if _FOUR_DIGITS.search(text):
+        text = _LABELLED.sub(lambda match: match[1] + digit_by_digit(match[2], language), text)
     text = _MATH.sub(lambda match: _MATH_WORDS[match[1]][column], text)
     return NUMERAL.sub(lambda match: _READERS[match.lastgroup or ""](match, language), text)
 
@@ -87,8 +117,68 @@ def _date(match: re.Match[str], language: str) -> str:
     )
 
 
+_IDIOMS: Final = {
+    "24/7": ("twenty-four seven", "全年無休", "年中無休"),
+    "50/50": ("fifty fifty", "一半一半", "五分五分"),
+    "7-11": ("seven eleven", "seven eleven", "セブンイレブン"),
+}
+
+
+def _idiom(match: re.Match[str], language: str) -> str:
+    return _IDIOMS[match["said"]][_COLUMN[language]]
+
+
+def _years(match: re.Match[str], language: str) -> str:
+    to = {"en": " to ", "zh": "到", "ja": "から"}[language]
+    return year(int(match["y_low"]), language) + to + year(int(match["y_high"]), language)
+
+
+def _decade(match: re.Match[str], language: str) -> str:
+    """1990s: nineteen nineties; 2000s: two thousands."""
+    ten = int(match["ten"])
+    if language != "en":
+        return year(ten, language) + "年代"
+    said = year(ten, "en") if ten >= 100 else cardinal(ten, "en")
+    return said.removesuffix("y") + "ies" if said.endswith("y") else said + "s"
+
+
+def _short_date(match: re.Match[str], language: str) -> str:
+    first, second, short = int(match["s_a"]), int(match["s_b"]), int(match["s_y"])
+    return date(short + (2000 if short < 50 else 1900), first, second, language)
+
+
+def _hour(match: re.Match[str], language: str) -> str:
+    return clock(int(match["at"]), 0, match["at_half"].lower(), language)
+
+
+def _lasting(match: re.Match[str], language: str) -> str:
+    gap = " " if language == "en" else ""
+    minutes = with_unit(str(int(match["l_m"])), "min", language)
+    return with_unit(match["l_h"], "h", language) + gap + minutes
+
+
+def _feet(match: re.Match[str], language: str) -> str:
+    feet, inches = (cardinal(int(match[part]), language) for part in ("tall", "inches"))
+    if language == "en":
+        return f"{feet} foot {inches}"
+    foot, inch = ("呎", "吋") if language == "zh" else ("フィート", "インチ")
+    return feet + foot + inches + inch
+
+
+def _ratio(match: re.Match[str], language: str) -> str:
+    to = {"en": " to ", "zh": "比", "ja": "対"}[language]
+    return number(match["r_a"], language) + to + number(match["r_b"], language)
+
+
+def _fold(match: re.Match[str], language: str) -> str:
+    said = number(match["folds"], language)
+    return f"{said} times" if language == "en" else _two(said, language) + "倍"
+
+
 def date(in_year: int, month: int, day: int, language: str) -> str:
     """A date in words; numbers that are none are read one by one."""
+    if month > 12 >= day:  # 31/12/2024, as Europe writes it
+        month, day = day, month
     if not (1 <= month <= 12 and 1 <= day <= 31):
         gap = " " if language == "en" else "、"
         return gap.join(cardinal(part, language) for part in (in_year, month, day))
@@ -181,6 +271,8 @@ def _fraction(match: re.Match[str], language: str) -> str:
     if language == "ja":
         return f"{cardinal(whole, 'ja')}分の{cardinal(part, 'ja')}"
     names = {2: "half", 4: "quarter"}
+    if (part, whole) == (9, 11):
+        return "nine eleven"
     if 2 <= whole <= 10 and 0 < part < whole:
         name = names.get(whole, ordinal(whole))
         plural = "halves" if name == "half" else name + "s"
@@ -259,6 +351,15 @@ def _ordinal(match: re.Match[str], language: str) -> str:
 
 _READERS: Final[Mapping[str, Callable[[re.Match[str], str], str]]] = {
     "date": _date,
+    "idiom": _idiom,
+    "years": _years,
+    "decade": _decade,
+    "short_date": _short_date,
+    "hour": _hour,
+    "lasting": _lasting,
+    "feet": _feet,
+    "ratio": _ratio,
+    "fold": _fold,
     "us_date": _date,
     "time": _time,
     "money": _money,

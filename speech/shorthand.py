@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from speech.numbers import cardinal
 from speech.units import ABBREVIATIONS, WORDS_IN_CAPITALS
 
 
@@ -15,14 +16,25 @@ def _any_case(form: str) -> str:
 
 
 _FORMS: Final = "|".join(map(_any_case, sorted(ABBREVIATIONS, key=len, reverse=True)))
-_ABBREVIATION = re.compile(rf"\b(?:{_FORMS})(?![A-Za-z0-9'])")
+_ABBREVIATION = re.compile(rf"(?<![\w./@-])(?:{_FORMS})(?![A-Za-z0-9'])")
 _NUMBER_SIGN = re.compile(r"(?:\b[Nn]o\. ?|\B# ?)(?=\d)")
 _DIGIT = re.compile(r"\d")
 _VERSION = re.compile(r"\bv\.? ?(?=\d)")
-_ACRONYM = re.compile(r"(?<![A-Za-z0-9'])([A-Z]{2,5})('?s)?(?![A-Za-z])")
+_ACRONYM = re.compile(r"(?<![A-Za-z0-9'_])([A-Z]{2,5})('?s)?(?![A-Za-z_])")
+_DOTTED = re.compile(r"(?<![\w.])((?:[A-Z]\.){1,4})([A-Z])(\.?)(?![\w.])")
 _RESOLUTION = re.compile(r"(?<![A-Za-z0-9.,])([248])K(?![A-Za-z0-9])")
+_SHARP = re.compile(r"\b([A-GFJ])#(?![A-Za-z0-9])")
+_SAINT = re.compile(r"\bSt\. (?=[A-Z][a-z])")
+_MONTHS: Final = {
+    **{"Jan": "January", "Feb": "February", "Mar": "March", "Apr": "April", "Jun": "June"},
+    **{"Jul": "July", "Aug": "August", "Sep": "September", "Sept": "September"},
+    **{"Oct": "October", "Nov": "November", "Dec": "December"},
+}
+_MONTH = re.compile(
+    rf"\b(?=[A-S][a-z])({'|'.join(_MONTHS)})\b\.?(?= \d)|(?<=\d )({'|'.join(_MONTHS)})\b\.?(?! ?[a-z])"
+)
 _CAPITALS = re.compile(r"[A-Z]{2,40}")
-_PLUSES = re.compile(r"(?<=[A-Za-z])\+{1,3}(?![A-Za-z0-9])")
+_PLUSES = re.compile(r"(?<=[A-Za-z])\+{1,3}(?![A-Za-z+])")
 
 
 def spelled_out(text: str) -> str:
@@ -30,12 +42,27 @@ def spelled_out(text: str) -> str:
     if _DIGIT.search(text):
         text = _NUMBER_SIGN.sub("number ", text)
         text = _VERSION.sub("version ", text)
-        text = _RESOLUTION.sub(r"\1 K", text)
-    text = _PLUSES.sub(lambda match: " plus" * len(match[0]), text)
+        text = _RESOLUTION.sub(lambda match: f"{cardinal(int(match[1]), 'en')} K", text)
+        text = _MONTH.sub(lambda match: _MONTHS[match[1] or match[2]], text)
+    text = _PLUSES.sub(_pluses, text)
+    text = _SHARP.sub(r"\1 sharp", text)
+    text = _SAINT.sub("Saint ", text)
     text = _ABBREVIATION.sub(_full, text)
     if _is_shouted(text):
         return text.lower()
-    return _ACRONYM.sub(_spell, text)
+    return _ACRONYM.sub(_spell, _DOTTED.sub(_undotted, text))
+
+
+def _pluses(match: re.Match[str]) -> str:
+    """C++17: C plus plus seventeen."""
+    said = " plus" * len(match[0])
+    return said + " " if match.string[match.end() : match.end() + 1].isdigit() else said
+
+
+def _undotted(match: re.Match[str]) -> str:
+    """U.S.A. as U S A; its last stop stays where it ends the text."""
+    at_end = not match.string[match.end() :].strip()
+    return match[1].replace(".", " ") + match[2] + (match[3] if at_end else "")
 
 
 def _full(match: re.Match[str]) -> str:

@@ -20,13 +20,12 @@ from speech.languages import base, spans
 from speech.numerals import GLUED, in_words
 from speech.phrases import COLUMNS, moment, phrase
 from speech.shorthand import spelled_out
+from speech.signs import named, undisguised
 
 NAME_LIMIT: Final = 40
 CODE_LIMIT: Final = 40
 HOST_LIMIT: Final = 40
 
-# Full-width letters, digits and the signs that numbers carry; punctuation stays as it is.
-_WIDE = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a％＄＋－／＠＃]")
 _UNSEEN = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b\u200c\u200e\u200f\u202a-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffd\ud800-\udfff\ue000-\uf8ff]+"
@@ -44,7 +43,11 @@ _LINK = re.compile(
     r"<?(?:https?|ftp|discord|steam|mailto)://([^\s<>\"'「」『』（）【】，。、！？]+)>?",
     re.IGNORECASE,
 )
-_BARE_LINK = re.compile(r"(?<![\w@.])www\.([^\s<>\"'，。、！？]+)", re.IGNORECASE)
+_BARE_LINK = re.compile(
+    r"(?<![\w@.])(?:www\.|(?=(?:[a-z0-9-]{1,63}\.){1,3}(?:com|org|net|io|gg|dev|app|tw|jp|me|co|tv)/))"
+    r"([^\s<>\"'，。、！？]+)",
+    re.IGNORECASE,
+)
 _EMAIL = re.compile(
     r"(?<![\w.+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}"
 )
@@ -67,6 +70,7 @@ _DASHES = re.compile(r"[-=_*#]{3,}")
 _GRINS = re.compile(r"(?<![A-Za-z])[wW]{2,8}(?![A-Za-z])|(?<=[\u3040-\u9fff])[wW](?![A-Za-z])")
 _APPLAUSE = re.compile(r"(?<!\d)8{3,20}(?!\d)")
 _BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_])[/\\](?=[^\W\d_])")
+_SHORTCODE = re.compile(r"(?<![A-Za-z0-9:]):[a-z][a-z0-9_+-]{1,31}:(?![A-Za-z0-9:])")
 _LEFT_OVER = re.compile(r"[*_`~～^|<>{}\[\]\\=#@§¶†‡¦¬]+")
 _NEWLINE = re.compile(r"[ \t]{0,100}\n\s*")
 _SPACES = re.compile(r"\s+")
@@ -81,16 +85,18 @@ def speakable(text: str, listener: Listener) -> str:
     Give it whole messages or sentences of :mod:`speech.sentences`, which cuts no spoiler or code.
     """
     language = base(listener.language) if base(listener.language) in COLUMNS else "en"
-    text = _WIDE.sub(lambda match: chr(ord(match[0]) - 0xFEE0), _UNSEEN.sub("", text))
+    text = _UNSEEN.sub("", text)
     text = _without_blocks(text, "```", phrase("code block", language))
     if "`" in text:
         text = _INLINE_CODE.sub(lambda match: _code(match[2], language), text)
     text = _without_blocks(text, "||", phrase("spoiler", language), closed=True)
     if "<" in text or "@" in text:
         text = _ENTITY.sub(_entities(listener, language), text)
-    text = _without_links(text, language)
+    text = _without_links(undisguised(text, language), language)
     text = _without_markdown(text)
     text = _without_ids(text, phrase("id", language))
+    if ":" in text:
+        text = _SHORTCODE.sub(" ", text)
     text = _without_repeats(without_emoji(text), language)
     parts = _by_language(text, listener.language)
     return _tidied("".join(_in_words(part, spoken) for part, spoken in parts))
@@ -155,8 +161,8 @@ def _without_links(text: str, language: str) -> str:
     if "](" in text:
         text = _MASKED_LINK.sub(lambda match: _link_text(match[1], language), text)
     if "://" in text:
-        text = _LINK.sub(lambda match: _link(match[1], language), text)
-    if "." in text:
+        text = _LINK.sub(lambda match: _link(match[1], language), text).replace("://", " ")
+    if "/" in text or "www." in text:
         text = _BARE_LINK.sub(lambda match: _link(match[1], language), text)
     return _EMAIL.sub(f" {phrase('email', language)} ", text) if "@" in text else text
 
@@ -199,7 +205,8 @@ def _without_ids(text: str, said: str) -> str:
         letters = sum(character.isalpha() for character in token)
         hexadecimal = all(character in "0123456789abcdefABCDEF-" for character in token)
         dull = digits >= 2 and letters >= 2 and (hexadecimal or (len(token) >= 24 and digits >= 4))
-        return f" {said} " if dull else token
+        mixed = digits and any(map(str.isupper, token)) and token.isalnum() and len(token) >= 16
+        return f" {said} " if dull or mixed else token
 
     text = _LONG_FRACTION.sub(r"\1", text)
     return _DIGITS.sub(f" {said} ", _TOKEN.sub(judge, text))
@@ -227,7 +234,7 @@ def _in_words(text: str, language: str) -> str:
     tongue = base(language)
     if tongue == "en":
         text = spelled_out(text)
-    text = in_words(text, tongue)
+    text = named(in_words(text, tongue), tongue)
     column = tongue if tongue in COLUMNS else "en"
     if "&" in text:
         text = text.replace("&", f" {phrase('and', column)} ")

@@ -37,6 +37,7 @@ UNITS: Final[dict[str, tuple[str, str, str, str]]] = {
     "℉": ("degree Fahrenheit", "degrees Fahrenheit", "度", "度"),
     "°": ("degree", "degrees", "度", "度"),
     "%": ("percent", "percent", "", "パーセント"),
+    "¢": ("cent", "cents", "分", "セント"),
     "‰": ("per mille", "per mille", "", "パーミル"),
     "KB": ("kilobyte", "kilobytes", "KB", "キロバイト"),
     "MB": ("megabyte", "megabytes", "MB", "メガバイト"),
@@ -79,6 +80,7 @@ CURRENCIES: Final[dict[str, tuple[str, str, str, str, str, str, str]]] = {
     "£": ("pound", "pounds", "penny", "pence", "", "英鎊", "ポンド"),
     "¥": ("yen", "yen", "sen", "sen", "", "日圓", "円"),
     "￥": ("yen", "yen", "sen", "sen", "", "日圓", "円"),
+    "CN¥": ("yuan", "yuan", "fen", "fen", "人民幣", "元", "人民元"),
     "₩": ("won", "won", "jeon", "jeon", "", "韓元", "ウォン"),
 }
 
@@ -104,7 +106,7 @@ MEASURES: Final = frozenset(
 )
 MEASURE_WORDS: Final = (
     *("小時", "小时", "分鐘", "分钟", "公", "英"),
-    *("秒", "度", "元", "頓", "輛", "名"),
+    *("秒", "度", "元", "頓", "輛", "名", "星期", "禮拜", "礼拜"),
 )
 
 # Abbreviations that are written with a stop or a slash, and the shorthand of chats.
@@ -144,6 +146,20 @@ ABBREVIATIONS: Final[dict[str, str]] = {
     "asap": "as soon as possible",
     "aka": "also known as",
     "ppl": "people",
+    "smh": "shaking my head",
+    "ngl": "not gonna lie",
+    "ikr": "I know, right",
+    "irl": "in real life",
+    "afk": "away from the keyboard",
+    "ftw": "for the win",
+    "idc": "I don't care",
+    "nvm": "never mind",
+    "lmk": "let me know",
+    "iirc": "if I recall correctly",
+    "tysm": "thank you so much",
+    "ofc": "of course",
+    "ph.d.": "P H D",
+    "a.k.a.": "also known as",
     "dm": "D M",
     "gg": "good game",
     "np": "no problem",
@@ -154,7 +170,7 @@ ABBREVIATIONS: Final[dict[str, str]] = {
 # Capitals that are read as a word. All others are spelled, up to five letters.
 WORDS_IN_CAPITALS: Final = re.compile(
     "NASA|NATO|OPEC|FIFA|IKEA|ASCII|GIF|RAM|ROM|LAN|WAN|PIN|SIM|AIDS|COVID|LASER|RADAR|SCUBA|SWAT|"
-    "FOMO|YOLO|LOL|ROFL|MEME|OK|OKAY|TODO|BIOS|DOS|EPUB|GNU|JSON|YAML|TOML|REST|SOAP|SPAM|WIFI|ZIP|"
+    "FOMO|YOLO|LOL|ROFL|LINE|MEME|OK|OKAY|TODO|BIOS|DOS|EPUB|GNU|JSON|YAML|TOML|REST|SOAP|SPAM|WIFI|ZIP|"
     "ACID|LIDAR|"
     "A|I|NO|YES|GO|UP|ON|IN|AT|TO|BY|MY|ME|WE|HE|IT|IS|AM|BE|DO|SO|OR|AN|AS|IF|OF|US|THE|AND|BUT|"
     "NOT|YOU|ALL|ANY|ARE|CAN|HAS|HAD|HER|HIM|HIS|HOW|ITS|LET|MAY|NEW|NOW|OLD|ONE|OUT|OUR|SEE|SHE|"

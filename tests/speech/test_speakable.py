@@ -16,6 +16,7 @@ import speech.emoji
 import speech.languages
 import speech.numerals
 import speech.shorthand
+import speech.signs
 import speech.speakable
 from speech.base import Listener, Names
 from speech.emoji import emoji_names
@@ -168,6 +169,7 @@ MODULES: tuple[ModuleType, ...] = (
     speech.languages,
     speech.numerals,
     speech.shorthand,
+    speech.signs,
 )
 HOSTILE = (
     *(
@@ -189,7 +191,25 @@ HOSTILE = (
         "-",
     ),
     *("_", "*", "www.", "a@", "a.", "http://", "😀", "字", "カ", "ハ。", "haha", "\\", "\n", " \n"),
-    *("> ", "#", "T_", "a_", "8", "w", "A", "1 ", "3-"),
+    *(
+        "> ",
+        "#",
+        "T_",
+        "a_",
+        "8",
+        "w",
+        "A",
+        "1 ",
+        "3-",
+        "½",
+        "①",
+        ":a",
+        "1:",
+        "A.",
+        "ツ",
+        "<b ",
+        "\u0300",
+    ),
 )
 
 
