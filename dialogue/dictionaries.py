@@ -6,6 +6,7 @@ A person's own entry wins over their persona's, that over the server's, that ove
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import unicodedata
@@ -117,11 +118,15 @@ class Dictionaries:
 
 
 def _read(scope: Scope, scope_id: int, data: bytes) -> Iterable[Pronunciation]:
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadDictionaryFile(line=data[: error.start].count(b"\n") + 1) from None
-    reader = csv.reader(io.StringIO(text, newline=""))
+    first = text.partition("\n")[0]
+    # Spreadsheets of half the world write ; and their "Unicode text" has tabs.
+    divider = next((mark for mark in (",", "\t", ";") if mark in first), ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=divider)
     try:
         for row in reader:
             if not row or tuple(cell.strip().casefold() for cell in row) == HEADER:
@@ -129,7 +134,7 @@ def _read(scope: Scope, scope_id: int, data: bytes) -> Iterable[Pronunciation]:
             if len(row) != 2:
                 raise BadDictionaryFile(line=reader.line_num)
             try:
-                yield _checked(scope, scope_id, *(cell.removeprefix("'") for cell in row))
+                yield _checked(scope, scope_id, *map(_unsafe, row))
             except BadEntry:
                 raise BadDictionaryFile(line=reader.line_num) from None
     except csv.Error:
@@ -153,4 +158,10 @@ def _key(term: str) -> str:
 
 
 def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    """A cell that no spreadsheet runs; ``'=`` itself gets one more quote, so that it comes back."""
+    return f"'{cell}" if cell.lstrip("'").startswith(_FORMULA) else cell
+
+
+def _unsafe(cell: str) -> str:
+    bare = cell.lstrip("'")
+    return cell[1:] if bare != cell and bare.startswith(_FORMULA) else cell

@@ -31,7 +31,8 @@ _MONTHS: Final = {
     **{"Oct": "October", "Nov": "November", "Dec": "December"},
 }
 _MONTH = re.compile(
-    rf"\b(?=[A-S][a-z])({'|'.join(_MONTHS)})\b\.?(?= \d)|(?<=\d )({'|'.join(_MONTHS)})\b\.?(?! ?[a-z])"
+    rf"\b(?=[A-S][a-z])({'|'.join(_MONTHS)})\b\.?(?= \d)"
+    rf"|(?<=\d )({'|'.join(_MONTHS)})\b\.?(?! ?[a-z])"
 )
 _CAPITALS = re.compile(r"[A-Z]{2,40}")
 _PLUSES = re.compile(r"(?<=[A-Za-z])\+{1,3}(?![A-Za-z+])")

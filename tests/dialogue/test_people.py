@@ -182,11 +182,12 @@ async def test_levels_of_a_dictionary_are_apart(scene: Scene) -> None:
 async def test_a_dictionary_travels_as_a_file(scene: Scene) -> None:
     dictionaries = scene.dialogue.dictionaries
     entries = {"LOL": "laughing", "小明": "ㄒㄧㄠˇ ㄇㄧㄥˊ", 'say "hi"': "a, b", "=1+1": "-two"}
+    entries |= {"'tis": "it is", "'=1": "quoted", "@home": "+", "''-": "x"}
     for term, spoken in entries.items():
         await dictionaries.add(Scope.PERSON, ANNA, term, spoken)
     file = await dictionaries.export_csv(Scope.PERSON, ANNA)
     assert b"\n=1+1" not in file  # no spreadsheet runs it
-    assert await dictionaries.import_csv(Scope.PERSON, BEN, file) == 4
+    assert await dictionaries.import_csv(Scope.PERSON, BEN, file) == 8
     theirs = {entry.term: entry.spoken for entry in await dictionaries.list(Scope.PERSON, BEN)}
     assert theirs == entries
 
@@ -199,6 +200,8 @@ async def test_a_dictionary_travels_as_a_file(scene: Scene) -> None:
         (b"a,\n", 1),
         (b"ok,fine\n\n" + b"x" * 65 + b",long\n", 3),
         (b"ok,fine\n\xff\xfe,bad\n", 2),
+        (b"ok,fine\n" + "\u8a9e,\u97f3\n".encode("cp950"), 2),
+        (b"\xff\xfea\x00,\x00", 1),
     ],
 )
 async def test_a_file_with_a_mistake_changes_nothing_and_says_where(
@@ -208,6 +211,21 @@ async def test_a_file_with_a_mistake_changes_nothing_and_says_where(
         await scene.dialogue.dictionaries.import_csv(Scope.PERSON, ANNA, file)
     assert caught.value.details == {"line": line}
     assert await scene.dialogue.dictionaries.list(Scope.PERSON, ANNA) == ()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "word,spoken\nGIF,jif\n".encode("utf-8-sig"),
+        "word\tspoken\r\nGIF\tjif\r\n".encode("utf-16"),
+        b"GIF;jif\n",
+        b'"GIF","jif"',
+    ],
+)
+async def test_files_as_spreadsheets_write_them(scene: Scene, file: bytes) -> None:
+    assert await scene.dialogue.dictionaries.import_csv(Scope.PERSON, ANNA, file) == 1
+    (entry,) = await scene.dialogue.dictionaries.list(Scope.PERSON, ANNA)
+    assert (entry.term, entry.spoken) == ("GIF", "jif")
 
 
 async def test_a_dictionary_is_bounded(scene: Scene) -> None:
