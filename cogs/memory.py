@@ -34,7 +34,8 @@ UNPINNED = N_("Unpinned.")
 
 CELLS = 12
 SHOWN = 8
-EXCERPT = 80
+EXCERPT, SUMMARY = 80, 400
+"""Characters shown of a question, and of the summary."""
 
 
 class Memory(commands.Cog):
@@ -121,6 +122,7 @@ def describe(words: Words, view: MemoryView) -> str:
         lines.append(words(NONE_TRIMMED))
     if view.summary:
         lines.append(words(SUMMED_UP, tokens=view.summary.tokens))
+        lines.append(f"> {_excerpt(view.summary.text, SUMMARY)}")
     lines += [f"> {_line(turn)}" for turn in view.kept[-SHOWN:]]
     return "\n".join(lines)[:2000]
 
@@ -130,6 +132,6 @@ def _line(turn: Turn) -> str:
     return f"{pin}{_excerpt(turn.asked)}"
 
 
-def _excerpt(text: str) -> str:
+def _excerpt(text: str, most: int = EXCERPT) -> str:
     flat = " ".join(text.split())
-    return flat if len(flat) <= EXCERPT else flat[: EXCERPT - 1] + "\u2026"
+    return flat if len(flat) <= most else flat[: most - 1] + "\u2026"

@@ -46,6 +46,8 @@ class Look:
     summary_upto: int
     newest_id: int
     """Of the saved turns; those after it in the window are still to be saved."""
+    clears: int
+    """How often a channel had been cleared by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class Memory:
         self._counter = counter
         self._clock = clock
         self._postponed: dict[tuple[int, int], list[_Postponed]] = {}
+        self._clears = 0
+        self._cleared: dict[tuple[int, int], int] = {}  # channel to the number of its last clear
 
     # -- with every message ------------------------------------------------------------------
 
@@ -136,14 +140,22 @@ class Memory:
             left=newly_left(window, turns),
             summary_upto=recent.summary.upto_id if recent.summary else 0,
             newest_id=recent.turns[-1].id if recent.turns else 0,
+            clears=self._clears,
         )
 
     async def save(
-        self, turn: NewTurn, *, epoch: int, replaces: int | None = None
+        self, turn: NewTurn, *, epoch: int, replaces: int | None = None, look: Look | None = None
     ) -> tuple[Saved, int]:
-        """Save a turn, in the place of another if it ``replaces`` one; its number, or 0."""
+        """Save a turn, in the place of another if it ``replaces`` one; its number, or 0.
+
+        With the ``look`` it was answered from, a clear of its channel since then is seen, too: the
+        epoch tells of that only where more was said there before.
+        """
         if not turn.answered:
             return Saved.NOTHING, 0
+        cleared = self._cleared.get((turn.guild_id, turn.channel_id), 0)
+        if look is not None and cleared > look.clears:
+            return Saved.FORGOTTEN, 0
         if replaces is not None:
             saved = await self._turns.replace(replaces, turn, epoch=epoch)
         else:
@@ -224,6 +236,11 @@ class Memory:
         gone = await self._turns.clear(person_id, guild_id)
         waiting = self._postponed.pop((person_id, guild_id), [])
         return gone + sum(each.replaces is None for each in waiting)
+
+    def channel_cleared(self, guild_id: int, channel_id: int) -> None:
+        """What is being answered there now is not saved afterwards."""
+        self._clears += 1
+        self._cleared[guild_id, channel_id] = self._clears
 
     def drop_postponed(
         self,

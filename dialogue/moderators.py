@@ -50,6 +50,7 @@ class Moderators:
         """Forget what everybody said in one channel."""
         async with self._database.writing():
             changed = await self._database.turns.clear_channel(self._server(guild_id), channel_id)
+            self._memory.channel_cleared(guild_id, channel_id)  # before anybody else may write
             acted = await self._acted(
                 guild_id, actor_id, Action.CLEAR_CHANNEL, Target.CHANNEL, channel_id, changed
             )

@@ -204,7 +204,7 @@ class Responder:
         try:
             async with self._database.writing():
                 saved, turn_id = await self._memory.save(
-                    turn, epoch=opened.look.epoch, replaces=ask.replaces
+                    turn, epoch=opened.look.epoch, replaces=ask.replaces, look=opened.look
                 )
                 if spent.tokens_in:
                     await self._quotas.answered(ask.person_id, ask.guild_id, spent)

@@ -163,6 +163,9 @@ class Talk(RuleBasedStateMachine):
             if there:
                 memory[:] = [each for each in memory if each not in there]
                 self.lose(person, guild, there)
+        for answer, _, _ in list(self.open.values()):
+            if (answer.ask.guild_id, answer.ask.channel_id) == (guild, channel):
+                self.lose(answer.ask.person_id, guild, [])
 
     @rule(guild=st.sampled_from([CLUB, HALL]))
     def moderator_clears_everything(self, guild: int) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.stories.community import NO, confirmed, made, private, told
 from tests.stories.town import Town
+from tests.support.endpoint import Reply, Request
 
 
 async def test_memory_shows_its_gauge_and_what_is_in_it_here_and_nowhere_else(town: Town) -> None:
@@ -31,6 +34,28 @@ async def test_what_no_longer_fits_is_said_to_be_trimmed(quiet_town: Town) -> No
     assert "question 3" in shown
     assert "question 0" not in shown
     assert "question 0" not in str(town.endpoint.chats[-1].messages)
+
+
+async def test_a_summary_of_what_left_is_shown_to_its_owner(quiet_town: Town) -> None:
+    town = quiet_town
+    town.set("memory", budget_tokens=400, summary=True, summary_tokens=40)
+    await town.start()
+
+    def answering(request: Request) -> Reply:
+        summing = "Summarise" in request.messages[0]["content"]
+        return Reply("They asked about tides." if summing else "sea " * 60)
+
+    town.endpoint.otherwise = answering
+    for n in range(4):
+        await town.chat(town.amy, f"question {n} " + "tide " * 60)
+    await town.endpoint.until(
+        lambda endpoint: any("Summarise" in str(each.messages) for each in endpoint.chats)
+    )
+    if busy := town.house.dialogue.responder.busy:
+        await asyncio.wait(busy)
+    shown = await told(town, town.amy, "memory show")
+    assert "is summed up" in shown
+    assert "> They asked about tides." in shown
 
 
 async def test_undo_takes_back_the_last_turn_only(town: Town) -> None:

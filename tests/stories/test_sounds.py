@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.actor import Actor, File
 from speech.base import Line
+from storage.records import GuildSettings
 from tests.stories.community import files_of, made, private, told
 from tests.stories.community import lines as lines  # a fixture
 from tests.stories.town import Town, is_voice_message
@@ -117,6 +118,39 @@ async def test_the_dictionary_changes_what_is_said_from_the_next_sentence_on(
     assert line.text == "The say!"
 
 
+async def test_nobodys_own_dictionary_says_what_a_server_refuses(
+    town: Town, lines: list[Line]
+) -> None:
+    amy = town.amy
+    await taught(town, amy, word="cat", spoken="kraken")
+    await taught(town, amy, word="dog", spoken="hound")
+    settings = GuildSettings(town.guild.id, words_refused=("kraken",))
+    await town.house.dialogue.moderators.save_settings(settings, town.owner.id)
+    (line,) = await heard(town, lines, "The cat and the dog.")
+    assert line.text == "The cat and the hound."
+    refused = await told(town, amy, "dict add", word="bird", spoken="Kraken!")
+    assert "can't talk about that here" in refused
+
+
+async def test_how_parley_sounds_is_remembered_after_a_restart(
+    town: Town, lines: list[Line]
+) -> None:
+    """All three levels of the dictionary, the voice's speed, and how answers come."""
+    amy, owner = town.amy, town.owner
+    await taught(town, amy, word="nginx", spoken="engine ex")
+    await taught(town, owner, word="GIF", spoken="jif", level="guild")
+    # The owner of the bot's account is who runs it.
+    await taught(town, owner, word="SQL", spoken="sequel", level="global")
+    await told(town, amy, "voice set", voice=JOE)
+    await told(town, amy, "voice speed", factor=1.25)
+    await told(town, amy, "voice replies", kind="voice_message")
+    await town.restart()
+    (line,) = await heard(town, lines, "Nginx, a GIF and SQL.")
+    assert line.text == "engine ex, a jif and sequel."
+    assert (line.choice.voice, line.choice.speed) == (JOE, 1.25)
+    await town.until(lambda: any(is_voice_message(m) for m in town.said()))
+
+
 async def test_what_is_not_a_dictionary_entry_and_whose_it_is_not(town: Town) -> None:
     amy, direct = town.amy, town.amy.direct
     theirs = "for people who may manage the server"
@@ -140,6 +174,8 @@ async def test_a_dictionary_travels_as_csv(town: Town) -> None:
     broken = File("words.csv", b"GIF,jif\nonly one column\n")
     assert "Line 2" in await told(town, town.ben, "dict import", file=broken)
     assert "empty" in await told(town, town.ben, "dict list")
+    foreign = File("words.csv", "GIF,jif\n\u8a9e,\u97f3\n".encode("cp950"))
+    assert "Line 2" in await told(town, town.ben, "dict import", file=foreign)
     large = File("words.csv", b"x" * 600_000)
     assert "too large" in await told(town, town.ben, "dict import", file=large)
 
