@@ -58,19 +58,23 @@ class Dictionary:
 
     def preview(self, text: str) -> tuple[str, list[Hit]]:
         """What :meth:`apply` makes of ``text``, and which entries it used, in order."""
-        folded = [_fold(character) for character in text]
-        out: list[str] = []
-        hits: list[Hit] = []
+        pieces = self.pieces(text)
+        said = (piece.said if isinstance(piece, Hit) else piece for piece in pieces)
+        return "".join(said), [piece for piece in pieces if isinstance(piece, Hit)]
+
+    def pieces(self, text: str) -> list[str | Hit]:
+        """``text`` cut at the entries in it: what is between them, and what stands for them."""
+        folded = [_fold(character) for character in text] if self._trie.next else []
+        pieces: list[str | Hit] = []
         at = copied = 0
-        while at < len(text):
+        while at < len(folded):
             end, entry = self._longest(folded, at)
             if entry is None:
                 at += 1
                 continue
-            hits.append(Hit(text[at:end], entry.said, entry.level))
-            out += [text[copied:at], entry.said]
+            pieces += [text[copied:at], Hit(text[at:end], entry.said, entry.level)]
             at = copied = end
-        return "".join([*out, text[copied:]]), hits
+        return [piece for piece in [*pieces, text[copied:]] if piece != ""]
 
     def _longest(self, folded: list[str], start: int) -> tuple[int, _Node | None]:
         """The longest entry at ``start`` that is whole where its script has words."""

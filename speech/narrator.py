@@ -217,7 +217,7 @@ class Spoken:
         return self._sentences.popleft()
 
     def _prepared(self, sentence: str) -> str:
-        text = self._manner.dictionary.apply(speakable(sentence, self._manner.listener))
+        text = speakable(sentence, self._manner.listener, self._manner.dictionary)
         if not text.strip():
             self._emoji.append(sentence)
         return text

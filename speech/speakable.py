@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from speech.base import Listener
+from speech.dictionary import Dictionary, Hit
 from speech.emoji import without_emoji
 from speech.languages import base, spans
 from speech.numerals import GLUED, in_words
@@ -22,6 +23,7 @@ from speech.phrases import COLUMNS, moment, phrase
 from speech.shorthand import spelled_out
 from speech.signs import named, undisguised
 
+NOTHING: Final = Dictionary()
 NAME_LIMIT: Final = 40
 CODE_LIMIT: Final = 40
 HOST_LIMIT: Final = 40
@@ -79,8 +81,12 @@ _BETWEEN_WIDE = re.compile(r"(?<=[\u2e80-\u9fff\uff00-\uffef]) (?=[\u2e80-\u9fff
 _DOUBLED = re.compile(r"([,，、;；]) ?(?=[,，、;；.。!！?？])")
 
 
-def speakable(text: str, listener: Listener) -> str:
+def speakable(text: str, listener: Listener, dictionary: Dictionary = NOTHING) -> str:
     """``text`` in words; "" when there is nothing to say.
+
+    An entry of the ``dictionary`` stands for what is written, so it comes before numbers and
+    shorthand are said in words, and what it says is left alone; words that these bring can be
+    entries too.
 
     Give it whole messages or sentences of :mod:`speech.sentences`, which cuts no spoiler or code.
     """
@@ -98,8 +104,14 @@ def speakable(text: str, listener: Listener) -> str:
     if ":" in text:
         text = _SHORTCODE.sub(" ", text)
     text = _without_repeats(without_emoji(text), language)
-    parts = _by_language(text, listener.language)
-    return _tidied("".join(_in_words(part, spoken) for part, spoken in parts))
+    said = []
+    for piece in dictionary.pieces(text):
+        if isinstance(piece, Hit):
+            said.append(piece.said)
+            continue
+        parts = _by_language(piece, listener.language)
+        said.append(dictionary.apply("".join(_in_words(part, spoken) for part, spoken in parts)))
+    return _tidied("".join(said))
 
 
 def _by_language(text: str, language: str) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ import speech.shorthand
 import speech.signs
 import speech.speakable
 from speech.base import Listener, Names
+from speech.dictionary import Dictionary
 from speech.emoji import emoji_names
 from speech.speakable import speakable
 
@@ -60,6 +61,19 @@ def test_emoji_have_names_when_there_is_nothing_else() -> None:
     assert emoji_names("🎉", "ja") == "クラッカー"
     assert emoji_names("<:blobCat_wave:111111111111111111>", "en") == "blob Cat wave"
     assert emoji_names("...", "en") == ""
+
+
+def test_a_dictionary_is_for_what_is_written() -> None:
+    words = Dictionary(
+        {"SQL": "sequel", "3D": "three dee", "C#": "see sharp", "2": "two too", "重慶": "崇慶"}
+    )
+    english = speakable("SQL and 3D in C# for 2, not 22 or ||SQL||", listener("en"), words)
+    assert english == "sequel and three dee in see sharp for two too, not twenty-two or spoiler"
+    assert speakable("我在重慶看3D", listener("zh-TW"), words) == "我在崇慶看three dee"
+    # What an entry says is not read as shorthand again, nor as another entry.
+    assert speakable("AI", listener("en"), Dictionary({"AI": "USB", "USB": "no"})) == "USB"
+    # What numbers and shorthand became can be an entry too.
+    assert speakable("5 km", listener("en"), Dictionary({"kilometers": "clicks"})) == "five clicks"
 
 
 MARKS = ["```", "`", "||", "**", "__", "<@", ">", "<t:", ":R>", "https://a.b/", "[a](", ")", "^_^"]
