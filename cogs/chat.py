@@ -17,6 +17,7 @@ from cogs.conversation import Conversation
 from cogs.house import House
 from cogs.places import QUIET, UNDELIVERED, Gone, Place, UnderCommand, UnderMessage
 from cogs.replies import acknowledge, sentence_for, tell
+from cogs.rights import check_blocked
 from cogs.scene import Scene
 from cogs.sounding import NOTHING_TO_SAY, Aloud, AsFile, begin_sound
 from dialogue.ask import Ask
@@ -178,6 +179,8 @@ class Chat(commands.Cog):
         replaces: int | None = None,
     ) -> None:
         try:
+            if attachments:  # read before it is their turn: not for whom it will never be
+                await check_blocked(self._house.database, scene.guild_id, scene.user.id)
             images, documents = await take_in(attachments, self._house.dialogue.attachments)
         except BaseException:
             line.leave()

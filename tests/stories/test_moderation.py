@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.actor import Actor
+from sandbox.actor import Actor, File
 from sandbox.errors import NotOffered
 from sandbox.permissions import Permission
 from tests.stories.community import NO, YES, confirmed, private, told
@@ -80,6 +80,9 @@ async def test_a_blocked_member_is_refused_everywhere_but_keeps_their_data(town:
     asked = len(town.endpoint.chats)
     blocked = "blocked you"
     assert blocked in await told(town, amy, "chat", text="Hello?")
+    # Their files are not even opened: this one could not be.
+    unread = File("a.pdf", b"%PDF-")
+    assert blocked in await told(town, amy, "chat", text="Read this.", file=unread)
     for path in ("memory show", "voice join", "voice list", "persona list", "usage", "queue"):
         assert blocked in await told(town, amy, path), path
     assert blocked in await town.told(await amy.menu("Ask Parley", answer))
