@@ -136,6 +136,9 @@ async def run(settings: Settings, elsewhere: Elsewhere | None, paced: bool) -> i
     async with open_bot(settings, elsewhere, pace) as client:
         give_back()
         following = asyncio.create_task(pace.follow(sys.stdin.buffer)) if pace else None
+        if following:
+            # Whoever hurried us has ended, however suddenly: a tryout leaves nothing behind.
+            following.add_done_callback(lambda _: stop.set())
         running, stopping = client.begin(token), asyncio.create_task(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
@@ -173,6 +176,9 @@ async def try_out(arguments: argparse.Namespace) -> int:
     from tryout.scene import TryFailed
     from tryout.terminal import converse
 
+    # However it is asked to end, the bot is stopped first.
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with tempfile.TemporaryDirectory(prefix="parley-try-") as folder:
         environ = {"PARLEY_STORAGE__URL": f"sqlite:///{folder}/parley.db"}
         if arguments.say is None:
@@ -250,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and error.filename:
             return complain(f"{error.strerror}: {error.filename}")
         return complain(f"{type(error).__name__}: {error}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return INTERRUPTED
 
 

@@ -106,7 +106,11 @@ function draw(message) {
   return node;
 }
 
-const short = (text) => (text.length > 90 ? `${text.slice(0, 90)}…` : text).replaceAll("\n", " ") || "an attachment";
+/** One line of a message, without the signs that format it. */
+function short(text) {
+  const plain = text.replace(/^(#{1,3}|-#|>|[-*]) /gm, "").replace(/\*\*|~~|\|\||`+/g, "").replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/\s+/g, " ").trim();
+  return (plain.length > 90 ? `${plain.slice(0, 90)}…` : plain) || "an attachment";
+}
 const avatarSmall = (used) => { const node = avatar(used.user, used.name); node.classList.add("small"); return node; };
 
 function reactions(message) {

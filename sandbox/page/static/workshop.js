@@ -7,6 +7,7 @@ import { call } from "./wire.js";
 const incidents = [];
 let shown = null;  // id of the message whose timeline is shown
 let lines = [];
+let crowded = false;  // whether the members had to make room
 
 export function start() {
   on("trouble", draw);
@@ -39,7 +40,13 @@ export function showPeople(open) {
 
 export function setOpen(open) {
   $("workshop").hidden = !open;
-  if (open && innerWidth < 1400) showPeople(false);
+  if (open && innerWidth < 1400 && !$("people").hidden) {
+    crowded = true;
+    showPeople(false);
+  } else if (!open && crowded && innerWidth > 760) {
+    crowded = false;
+    showPeople(true);
+  }
   $("toggle-workshop").setAttribute("aria-pressed", String(open));
   if (open && !$("story")) draw();
 }
