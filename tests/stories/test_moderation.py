@@ -144,6 +144,27 @@ async def test_the_moderators_role_may_act_for_others(town: Town) -> None:
     assert refusal in await told(town, town.amy, "stop", everyone=True)
 
 
+async def test_a_server_says_in_its_integration_settings_who_may_use_what(town: Town) -> None:
+    helpers = town.sandbox.add_role(town.guild, "helpers", Permission(0))
+    cat = town.sandbox.add_member(town.guild, "cat", roles=(helpers,))
+    mo = moderator(town)
+    commands = {offer.command.name: offer.command for offer in town.owner.offers()}
+    restrict = town.owner.moderate.restrict_command
+    with pytest.raises(NotOffered):
+        await cat.command("mod log")
+    restrict(town.guild, commands["mod"], helpers, True)
+    await town.chat(town.amy, SECRET)
+    assert "Cleared: 1 turn." in await confirmed(
+        town, cat, "mod clear-memory", member=town.amy.user
+    )
+    assert f"<@{cat.id}>: cleared the memory" in await told(town, cat, "mod log")
+    restrict(town.guild, commands["mod"], mo.user, False)
+    restrict(town.guild, commands["chat"], town.general, False)
+    for who, path in ((mo, "mod log"), (town.amy, "chat")):
+        with pytest.raises(NotOffered):
+            await who.command(path, **({"text": "Hello?"} if path == "chat" else {}))
+
+
 async def test_quotas_by_role(town: Town) -> None:
     sandbox, mo = town.sandbox, moderator(town)
     role = sandbox.add_role(town.guild, "rich", Permission(0))
