@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from tests.vits.checkpoints import write_hugging_face, write_original, write_piper
+from tests.vits.checkpoints import SYMBOLS, write_hugging_face, write_original, write_piper
 from tests.vits.tiny import FORMS, PLAIN, tiny_tensors
 from vits.arrays import F32
 from vits.command import main
 from vits.config import Architecture
 from vits.engine.base import Style, open_engine
-from vits.errors import UnknownVoice
+from vits.errors import BadCheckpoint, UnknownVoice
 from vits.io.folder import read_voice
 from vits.io.importing import import_voice
 from vits.io.pickled import Pickled
@@ -66,6 +67,22 @@ def test_speakers_of_moegoe_and_of_fast_fine_tuning(tmp_path: Path) -> None:
     (named.parent / "D_latest.pth").write_bytes(b"")
     folder, _ = import_voice(named.parent, "fast", tmp_path / "out")
     assert read_voice(folder)[0].speakers == {"first": 0, "special": 2}
+
+
+def test_mms_voices_as_their_makers_published_them(tmp_path: Path) -> None:
+    path = write_original(tmp_path / "in", PLAIN)
+    about = json.loads((path.parent / "config.json").read_text("utf-8"))
+    del about["symbols"]
+    about["data"] |= {"training_files": "train.uroman", "text_cleaners": ["mms_cleaners"]}
+    (path.parent / "config.json").write_text(json.dumps(about))
+    (path.parent / "vocab.txt").write_text("\n".join(SYMBOLS) + "\n")
+    folder, _ = import_voice(path.parent, "mms", tmp_path / "out")
+    front = read_voice(folder)[0].front
+    assert (front.kind, front.romanize, front.symbols[" "]) == ("vocabulary", True, (3,))
+    speaks(folder)
+    (path.parent / "vocab.txt").write_text("a\nb\n")
+    with pytest.raises(BadCheckpoint, match=r"20 symbols, vocab\.txt 2"):
+        import_voice(path.parent, "other", tmp_path / "out")
 
 
 @pytest.mark.parametrize("form", [f for f in FORMS if not FORMS[f].has_posterior])

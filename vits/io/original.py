@@ -40,7 +40,7 @@ def read_original(model: Path, settings: Path, name: str) -> Checkpoint:
         resblock_dilation_sizes=_dilations(sizes),
         spec_channels=data.whole("filter_length", 1024) // 2 + 1,
     )
-    front = _front(about, architecture.n_symbols)
+    front = _front(about, architecture.n_symbols, settings.with_name("vocab.txt"))
     config = VoiceConfig(
         name=name,
         languages=languages_of(front.cleaners),
@@ -104,8 +104,10 @@ def _dilations(sizes: Fields) -> tuple[tuple[int, ...], ...]:
     return tuple(row[:2] for row in rows) if second_kind else rows
 
 
-def _front(about: Fields, n_symbols: int) -> TextFront:
+def _front(about: Fields, n_symbols: int, vocabulary: Path) -> TextFront:
     data = about.child("data")
+    if "symbols" not in about and vocabulary.is_file():
+        return _letters(data, n_symbols, vocabulary)
     cleaners = data.texts("text_cleaners")
     unknown = [cleaner for cleaner in cleaners if cleaner not in CLEANERS]
     if unknown:
@@ -122,6 +124,26 @@ def _front(about: Fields, n_symbols: int) -> TextFront:
         symbols={symbol: (row,) for row, symbol in reversed(list(enumerate(symbols)))},
         cleaners=cleaners,
         add_blank=data.flag("add_blank", True),
+    )
+
+
+def _letters(data: Fields, n_symbols: int, vocabulary: Path) -> TextFront:
+    """The front of MMS voices as their makers published them: one letter on each line of a file."""
+    try:
+        letters = vocabulary.read_text("utf-8").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadCheckpoint(f"{vocabulary.name} is not readable text") from error
+    if len(letters) != n_symbols:
+        raise BadCheckpoint(
+            f"the checkpoint has {n_symbols} symbols, {vocabulary.name} {len(letters)}: "
+            "is it that of another checkpoint?"
+        )
+    return TextFront(
+        kind="vocabulary",
+        symbols={letter: (row,) for row, letter in reversed(list(enumerate(letters)))},
+        add_blank=data.flag("add_blank", True),
+        lower_case=True,
+        romanize=data.text("training_files", "").endswith(".uroman"),
     )
 
 
