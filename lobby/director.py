@@ -194,7 +194,7 @@ class Director:
         if place is None:
             return errors.TurnEnded() if person_id in self._ended else errors.NoSession()
         if place.stage is Stage.WAITING:
-            return errors.StillWaiting(position=self.standing(person_id).position)
+            return errors.StillWaiting(position=hall.position(person_id))
         if place.stage is Stage.CALLED:
             return errors.TurnHasCome()
         if place.guild_id != guild_id:
@@ -208,6 +208,9 @@ class Director:
 
     def standing(self, person_id: int) -> Standing:
         """Where somebody stands."""
+        place = self._keeper.hall.places.get(person_id)
+        if place is None or place.stage is not Stage.WAITING:
+            return estimate.standing(place, person_id, self._keeper.now_s)
         return self.view(person_id).you
 
     def view(self, person_id: int = 0) -> View:

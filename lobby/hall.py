@@ -78,6 +78,11 @@ class Hall:
         turns = {guild_id: iter(places) for guild_id, places in ranked.items()}
         return [next(turns[place.guild_id]) for place in waiting]
 
+    def position(self, person_id: int) -> int:
+        """Their place in the line, from 1; 0 outside of it."""
+        ids = [place.person_id for place in self.line()]
+        return ids.index(person_id) + 1 if person_id in ids else 0
+
     def staged(self, *stages: Stage) -> list[Place]:
         """Everybody in one of these stages."""
         return [place for place in self.places.values() if place.stage in stages]
