@@ -12,15 +12,16 @@ from discord.ext import commands
 
 from cogs.aside import Aside
 from cogs.attachments import take_in
-from cogs.buttons import AGAIN, STOP, AnswerButton
+from cogs.buttons import AGAIN, STOP, AnswerButton, answer_buttons
 from cogs.conversation import Conversation
 from cogs.house import House
-from cogs.places import QUIET, UNDELIVERED, Gone, Place, UnderCommand, UnderMessage
+from cogs.places import QUIET, UNDELIVERED, Gone, Place, UnderCommand, UnderMessage, may_write
 from cogs.replies import acknowledge, sentence_for, tell
 from cogs.rights import check_blocked
 from cogs.scene import Scene
 from cogs.sounding import NOTHING_TO_SAY, Aloud, AsFile, begin_sound
 from dialogue.ask import Ask
+from dialogue.errors import TurnGone
 from dialogue.lines import Place as PlaceInLine
 from lobby.errors import TurnEnded
 from storage.errors import StorageError
@@ -90,6 +91,9 @@ class Chat(commands.Cog):
             return
         if not self._is_for_us(message) and not await self._is_open(message):
             return
+        if not may_write(message.channel):
+            log.info("channel %s: no permission to answer there", message.channel.id)
+            return
         scene = Scene.of_message(message)
         place = UnderMessage(message, ping=self._house.settings.reply_ping)
         try:
@@ -118,9 +122,13 @@ class Chat(commands.Cog):
         """Answer a turn again; the new answer takes its place in the memory."""
         line = self._house.dialogue.responder.line_up(interaction.user.id)
         await self._acknowledge(interaction, line)
-        if interaction.message is not None:
-            self._aside.begin(_without_buttons(interaction.message))
-        await self._answer(interaction, "", [], line, replaces=turn_id)
+        message = interaction.message
+        if message is not None:
+            self._aside.begin(_with_buttons(message, None))
+        failed = await self._answer(interaction, "", [], line, replaces=turn_id)
+        if failed and not isinstance(failed, TurnGone) and message is not None:
+            scene = Scene.of_interaction(interaction)
+            self._aside.begin(_with_buttons(message, answer_buttons(scene, turn_id)))
 
     async def _speak(self, interaction: discord.Interaction, turn_id: int) -> None:
         """Say a turn's answer: in the voice channel if they have a session, else as a file."""
@@ -161,12 +169,15 @@ class Chat(commands.Cog):
         line: PlaceInLine,
         *,
         replaces: int | None = None,
-    ) -> None:
+    ) -> Exception | None:
+        """What went wrong before the first word, once it was told."""
         scene, place = Scene.of_interaction(interaction), UnderCommand(interaction)
         try:
             await self._converse(scene, place, text, attachments, line, replaces=replaces)
         except Exception as error:
             await self._refuse(place, scene, error)
+            return error
+        return None
 
     async def _converse(
         self,
@@ -249,8 +260,8 @@ async def _type_in(channel: discord.abc.MessageableChannel) -> None:
         log.debug("channel %s: no typing: %s", channel.id, type(error).__name__)
 
 
-async def _without_buttons(message: discord.Message) -> None:
+async def _with_buttons(message: discord.Message, view: discord.ui.View | None) -> None:
     try:
-        await message.edit(view=None, allowed_mentions=QUIET)
+        await message.edit(view=view, allowed_mentions=QUIET)
     except UNDELIVERED as error:
         log.info("message %s keeps its buttons: %s", message.id, type(error).__name__)

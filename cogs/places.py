@@ -25,6 +25,7 @@ FOLLOW_UPS = 5
 
 TOKEN_DEAD = 50027
 UNKNOWN_WEBHOOK = 10015
+UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 
 _T = TypeVar("_T")
@@ -40,6 +41,11 @@ class Place(Protocol):
     @property
     def room(self) -> int | None:
         """How many messages of text there is room for; None for any number."""
+        ...
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether a file may be sent."""
         ...
 
     async def send(
@@ -71,6 +77,23 @@ class Place(Protocol):
         ...
 
 
+def may_write(channel: discord.abc.MessageableChannel) -> bool:
+    """Whether Parley may answer a message here."""
+    allowed = _allowed(channel)
+    if isinstance(channel, discord.Thread):
+        return allowed.view_channel and allowed.send_messages_in_threads
+    return allowed.view_channel and allowed.send_messages
+
+
+def _allowed(channel: discord.abc.MessageableChannel) -> discord.Permissions:
+    guild = (
+        channel.guild if isinstance(channel, discord.abc.GuildChannel | discord.Thread) else None
+    )
+    if guild is None or isinstance(channel, discord.DMChannel | discord.GroupChannel):
+        return discord.Permissions.all()
+    return channel.permissions_for(guild.me)
+
+
 class UnderCommand:
     """Answers a command or a button that was deferred with "thinking..."."""
 
@@ -85,6 +108,11 @@ class UnderCommand:
         limited = by_person and not self._interaction.is_guild_integration()
         # The answer itself counts apart; the last follow-up is left for its sound.
         return FOLLOW_UPS if limited else None
+
+    @property
+    def takes_files(self) -> bool:
+        """An answer to a command needs no permission of the channel's."""
+        return True
 
     async def send(
         self,
@@ -144,7 +172,7 @@ class UnderCommand:
             try:
                 return await by_token()
             except discord.HTTPException as error:
-                if error.code == UNKNOWN_MESSAGE:
+                if error.code in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE):
                     raise Gone from error
                 if error.code not in (TOKEN_DEAD, UNKNOWN_WEBHOOK):
                     raise
@@ -179,6 +207,11 @@ class UnderMessage:
         self._mentions = discord.AllowedMentions(
             everyone=False, users=False, roles=False, replied_user=ping
         )
+
+    @property
+    def takes_files(self) -> bool:
+        """By the channel's permissions."""
+        return _allowed(self._message.channel).attach_files
 
     async def send(
         self,

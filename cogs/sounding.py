@@ -29,6 +29,7 @@ from words import N_
 log = logging.getLogger(__name__)
 
 NOTHING_TO_SAY = N_("There is nothing in it that can be said aloud.")
+NO_FILES = N_("I may not attach files here, so my recording stays with me.")
 TOO_LARGE = N_("My recording is too large to be sent here.")
 
 
@@ -114,12 +115,14 @@ class AsFile:
         await _count(self._house, self._scene, audio.duration_s)
         if not fits(audio, self._scene.upload_bytes):
             return words(TOO_LARGE)
-        await self._send(audio, place, under)
+        if not await self._sent(audio, place, under):
+            return words(NO_FILES)
         self.delivered = True
         await self._house.manners.hint(self._scene)
         return audio.report.failure.say(words) if audio.report.failure else ""
 
-    async def _send(self, audio: AudioFile, place: Place, under: discord.Message | None) -> None:
+    async def _sent(self, audio: AudioFile, place: Place, under: discord.Message | None) -> bool:
+        """Send it, unless that is not allowed here."""
         channel, guild = self._scene.channel, self._scene.guild
         if self._native and channel is not None and may_send(channel, guild):
             try:
@@ -127,8 +130,10 @@ class AsFile:
             except discord.HTTPException as error:
                 log.info("a voice message was refused with %s; sending a file", error.code)
             else:
-                return
-        await place.send("", file=plain_file(audio))
+                return True
+        if place.takes_files:
+            await place.send("", file=plain_file(audio))
+        return place.takes_files
 
 
 Sounding = Silent | Aloud | AsFile

@@ -33,6 +33,7 @@ class Paper:
     messages: list[Shown] = field(default_factory=list)
     refusals: list[Exception | None] = field(default_factory=list)
     room: int | None = None
+    takes_files: bool = True
     files: list[bytes] = field(default_factory=list)
 
     def _write(self) -> float:

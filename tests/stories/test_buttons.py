@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.stories.test_voice import quiet, sound, voice_messages
 from tests.stories.town import Town, finished, labels, text_of
+from tests.support.endpoint import REFUSALS
 
 
 async def test_regenerate_answers_again_and_replaces_the_turn(town: Town) -> None:
@@ -18,6 +19,16 @@ async def test_regenerate_answers_again_and_replaces_the_turn(town: Town) -> Non
     await town.chat(town.amy, "And then?")
     remembered = [m["content"] for m in town.endpoint.chats[2].messages[1:]]
     assert remembered == ["What is it?", "A better thought.", "And then?"]
+
+
+async def test_an_answer_that_could_not_be_given_again_keeps_its_buttons(town: Town) -> None:
+    answer = await town.chat(town.amy, "What is it?")
+    town.endpoint.then(REFUSALS["server"])
+    pressed = await town.amy.click(answer, "Regenerate")
+    assert "fault of its own" in await town.told(pressed)
+    await town.until(lambda: labels(answer) == ["Regenerate", "Speak"])
+    pressed = await town.amy.click(answer, "Regenerate")
+    await town.until(lambda: finished(pressed))
 
 
 async def test_the_buttons_belong_to_the_asker(town: Town) -> None:

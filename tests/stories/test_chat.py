@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from sandbox.actor import File
+from sandbox.permissions import Permission
 from sandbox.records import Message
 from storage.records import GuildSettings
 from tests.dialogue.test_attachments import pdf, spoken
@@ -79,6 +80,14 @@ async def test_what_is_not_for_parley_is_left_alone(town: Town) -> None:
     await town.ben.say(None, "@everyone look")
     await town.chat(town.amy, "Anyone?")
     assert len(town.endpoint.chats) == 1
+
+
+async def test_where_parley_may_not_write_the_model_is_not_asked(town: Town) -> None:
+    quiet = town.sandbox.add_text_channel(town.guild, "quiet")
+    town.owner.moderate.overwrite(quiet, town.sandbox.bot, deny=Permission.SEND_MESSAGES)
+    await town.amy.mention_bot(quiet, "psst")
+    await town.chat(town.amy, "And here?")
+    assert [request.asked for request in town.endpoint.chats] == ["And here?"]
 
 
 async def test_one_persons_messages_are_answered_in_order_and_never_mixed(town: Town) -> None:

@@ -81,6 +81,20 @@ async def test_a_voice_session_survives_a_lost_gateway(town: Town, resumable: bo
     await town.until(lambda: len(sound(town, town.amy)) > before + 30)
 
 
+@pytest.mark.parametrize("how", ["command", "mention"])
+async def test_a_channel_that_is_deleted_ends_the_answer(town: Town, how: str) -> None:
+    doomed = town.sandbox.add_text_channel(town.guild, "doomed")
+    town.endpoint.say("word " * 400, pace_s=0.02)
+    if how == "command":
+        await town.amy.command("chat", where=doomed, text="Talk.")
+    else:
+        await town.amy.mention_bot(doomed, "talk")
+    await town.until(lambda: [m for m in town.said(doomed) if m.content])
+    town.owner.moderate.delete_channel(doomed)
+    await town.endpoint.until(lambda endpoint: endpoint.abandoned == 1)
+    assert (await town.chat(town.amy, "And here?")).content == "You said: And here?"
+
+
 async def test_everything_is_acknowledged_in_time_whatever_hangs(town: Town) -> None:
     """The model is silent, the store is locked, the worker is stopped: Discord hears at once."""
     town.endpoint.otherwise = lambda request: Reply("Later.", ending="hold")

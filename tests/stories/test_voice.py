@@ -89,6 +89,15 @@ async def test_where_voice_messages_are_not_allowed_it_is_a_plain_file(town: Tow
     assert message.attachments[0].filename == "reply.ogg"
 
 
+async def test_where_no_file_may_be_attached_the_text_says_so(town: Town) -> None:
+    denied = Permission.SEND_VOICE_MESSAGES | Permission.ATTACH_FILES
+    town.owner.moderate.overwrite(town.general, town.sandbox.bot, deny=denied)
+    await town.amy.mention_bot(None, "hello")
+    (answer,) = await town.answers(1)
+    await town.until(lambda: notes_of(answer))
+    assert notes_of(answer) == ["I may not attach files here, so my recording stays with me."]
+
+
 async def test_stop_silences_at_once_and_ends_the_text(town: Town) -> None:
     await town.joined(town.amy)
     town.endpoint.say(LONG)
