@@ -43,6 +43,7 @@ from settings import CONFIG, Settings, load
 from speech.access import VoiceAccess
 from speech.narrator import Narrator
 from speech.studio import open_studio
+from speech.training import Workshop
 from speech.voices import Voices, open_casting
 from storage.database import open_database
 from storage.errors import StorageError
@@ -107,6 +108,7 @@ async def open_bot(
             studio=studio,
             narrator=Narrator(studio, casting, settings.speech),
             voices=Voices(settings.speech, casting, access),
+            workshop=Workshop(settings.training, settings.speech),
             manners=Manners(database, dialogue, settings.speech, access),
             director=director,
             rooms=rooms,

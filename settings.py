@@ -32,6 +32,7 @@ from dialogue.settings import (
 from errors import SettingsError
 from lobby.settings import LobbySettings
 from speech.settings import SpeechSettings
+from speech.training import TrainingSettings
 from storage.settings import StorageSettings
 
 USUAL_NAMES = {
@@ -66,6 +67,7 @@ class Settings:
     content: ContentSettings = field(default_factory=ContentSettings)
     input: InputSettings = field(default_factory=InputSettings)
     speech: SpeechSettings = field(default_factory=SpeechSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
     lobby: LobbySettings = field(default_factory=LobbySettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     log: LogSettings = field(default_factory=LogSettings)

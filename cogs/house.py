@@ -14,6 +14,7 @@ from lobby.director import Director
 from lobby.settings import LobbySettings
 from speech.narrator import Narrator
 from speech.studio import Studio
+from speech.training import Workshop
 from speech.voices import Voices
 from storage.database import Database
 
@@ -33,6 +34,7 @@ class House:
     studio: Studio
     narrator: Narrator
     voices: Voices
+    workshop: Workshop
     manners: Manners
     director: Director
     rooms: Rooms

@@ -23,8 +23,10 @@ from cogs.queue_view import QueueViews
 from cogs.replies import NOT_HERE, acknowledge, tell
 from cogs.rights import moderates
 from cogs.scene import Scene
-from cogs.sound import Sound
 from cogs.sounding import NOTHING_TO_SAY, Aloud, speak_in
+from cogs.training import Training
+from cogs.training_button import CancelButton
+from cogs.training_desk import TrainingDesk
 from cogs.voice_status import voice_status
 from cogs.watchdog import missing_permissions
 from errors import BadInput, NotAllowed
@@ -68,23 +70,25 @@ class NotInVoice(NotAllowed):
     sentence = N_("Come into a voice channel of this server first.")
 
 
-class Voice(Sound):
+class Voice(Training):
     """What people do."""
 
-    voice = Sound.voice
+    voice = Training.voice
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._queues = QueueViews(house)
         self._aside = Aside()
+        self._desk = TrainingDesk(house)
 
     async def cog_load(self) -> None:
         """Buttons of messages from before this start work too."""
-        self._house.client.add_dynamic_items(LobbyButton)
+        self._house.client.add_dynamic_items(LobbyButton, CancelButton)
 
     async def cog_unload(self) -> None:
         """Nothing updates itself any more."""
         await self._queues.close()
+        await self._desk.close()
         self._aside.cancel()
 
     @voice.command(name="join", description=N_("Get a voice session, or a place in the line"))

@@ -19,6 +19,7 @@ from vits.io.packaged import DEFAULT_VOICE, VOICES, packaged, prepare
 from vits.io.voices import VoiceShelf, split_speaker
 from vits.judge import command as judge
 from vits.speaking import open_synthesizer
+from vits.studio import command as studio
 from vits.train import command as finetune
 
 
@@ -75,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="the voices on this machine")
     listing.set_defaults(run=_list)
 
-    for making in (data, finetune, judge, bench):
+    for making in (data, finetune, judge, studio, bench):
         making.add(commands)
     for each in (say, taking, converting, listing):
         _voices_option(each)
