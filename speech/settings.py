@@ -53,7 +53,7 @@ class SpeechSettings:
     late_s: Seconds = 5.0
     stall_s: Seconds = 30.0
     pause_s: Seconds = 0.18
-    dave_wait_s: Seconds = 1.0
+    dave_wait_s: Seconds = 3.0
     queue_person: Count = 5
     queue_total: Count = 20
     reply_max_s: Seconds = 600.0
