@@ -129,7 +129,7 @@ def _inside(folder: Path, synthesizer: VoiceSynthesizer, rtf: float) -> dict[str
     if not isinstance(engine, NativeEngine):
         return {"engine": {"backend": type(engine).__name__}, "decoder_snr_db": None}
     peaks = {name: engine.peak(name, 0.2) for name in NUMBERS}
-    work = _work_per_second(engine)
+    work = work_per_second(engine)
     config, tensors = read_voice(folder)
     reference = NativeEngine(config, tensors, instructions="portable")
     return {
@@ -155,7 +155,7 @@ def _snr_db(reference: Engine, engine: Engine) -> float:
     return float(10 * np.log10(statistics.median(ratios)))
 
 
-def _work_per_second(engine: Engine) -> float:
+def work_per_second(engine: Engine) -> float:
     """Multiply-adds that a second of sound would take with no trick, on the average sentence."""
     read, hop = front(engine.config), engine.config.hop
     work, frames = 0.0, 0
