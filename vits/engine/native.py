@@ -23,7 +23,7 @@ FIRST_WINDOW = 8
 """Frames in the first piece: a tenth of a second, in which several more pieces are made."""
 
 LAST_WINDOW = 128
-"""Pieces double up to this; the decoder's rows of more would leave the cache."""
+"""Pieces double up to this: larger ones gain nothing, and keep other utterances waiting."""
 
 FLOW_WINDOW = 320
 """Frames that go through the flow at once after the first few: its weights are read each time."""
@@ -93,7 +93,7 @@ class NativeEngine:
     ) -> F32:
         """See :class:`~vits.engine.base.Engine`. The very samples of :meth:`stream`.
 
-        Larger windows would save 3 % and round the last bits differently.
+        Larger windows would save a hundredth and round the last bits differently.
         """
         pieces = list(self.stream(ids, speaker=speaker, style=style, noise=noise))
         return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)

@@ -204,15 +204,19 @@ void ConvLayer::run_on(Crew& crew, int worker, const View& in, long first, long 
 void ConvLayer::reserve(Crew& crew, long rows) const { crew.reserve(scratch_bytes(rows)); }
 
 void ConvLayer::run(Crew& crew, const View& in, long first, long last, Epilogue epilogue) const {
+  const long block = (long)kernels_->tiles * shape_.outputs;
+  if (shape_.out / kernels_->block % crew.size() != 0 && last - first >= crew.size() * block)
+    return run_rows(crew, in, first, last, epilogue);
   reserve(crew, last - first);
-  const long block = (long)kernels_->tiles * unit() / shape_.dilation;
-  if (shape_.out / kernels_->block % crew.size() == 0 || last - first < crew.size() * block) {
-    crew.split(shape_.out, kernels_->block, [&](long from, long to, int worker) {
-      run_part(crew, worker, in, first, last, (int)from, (int)to, epilogue);
-    });
-    return;
-  }
-  // The blocks of outputs cannot be shared evenly: share the rows, though weights are read twice.
+  crew.split(shape_.out, kernels_->block, [&](long from, long to, int worker) {
+    run_part(crew, worker, in, first, last, (int)from, (int)to, epilogue);
+  });
+}
+
+void ConvLayer::run_rows(Crew& crew, const View& in, long first, long last,
+                         const Epilogue& epilogue) const {
+  reserve(crew, last - first);
+  const long block = round_up((long)kernels_->tiles * shape_.outputs, unit());
   crew.split(last - first, block, [&](long from, long to, int worker) {
     Epilogue e = epilogue;
     e.out += from * e.out_stride;

@@ -53,6 +53,10 @@ class ConvLayer {
   void run_on(Crew& crew, int worker, const View& in, long first, long last,
               const Epilogue& epilogue) const;
 
+  // As run(), but the threads share the rows if there are enough, not the channels: right where
+  // there are many more numbers in the rows than in the weights.
+  void run_rows(Crew& crew, const View& in, long first, long last, const Epilogue& epilogue) const;
+
   void reserve(Crew& crew, long rows) const;
 
   // Rows that are made with no work wasted come in multiples of this.

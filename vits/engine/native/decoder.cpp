@@ -9,11 +9,20 @@ namespace {
 
 constexpr int kEnds = 7;              // taps of the first and the last convolution
 constexpr float kLastSlope = 0.01f;   // of the activation before the last convolution
-constexpr long kTileFloats = 72 << 10;  // of one buffer of a tile; three are in use
+constexpr long kStepFloats = 32 << 10;  // of a stage's signal, made at a time
 
-// Rows of a tile's buffer, from row `base` of the signal on, of which [first, last) exist.
-View view_of(const float* room, int width, long base, long first, long last) {
-  return {room + (first - base) * width, width, first, last};
+// Fewer rows than this many units are made at once, even if some of the work is wasted.
+constexpr long kPatience = 4;
+
+// Rows up to `ready`, or a few less so that no work is wasted: the rest then waits for company.
+long even(long first, long ready, long total, long unit) {
+  const long rows = std::max(0L, ready - first);
+  return first + (ready < total && rows > kPatience * unit ? rows / unit * unit : rows);
+}
+
+// Outputs up to here can be made of a signal's rows before `end`.
+long reached(const ConvLayer& conv, long end, long total) {
+  return end == total ? total : end - conv.shape().pad;
 }
 
 // A transposed convolution as a plain one over input rows: output row q holds the `rate` samples
@@ -31,8 +40,6 @@ Filter beside(const Filter& f, const float* weights, int rate, int kernel, int w
   }
   return side;
 }
-
-long floor_divide(long a, long b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
 
 }  // namespace
 
@@ -67,26 +74,21 @@ Decoder::Decoder(const Loader& from, Number number, bool flipped)
       Block block;
       for (int d = 0; d < a.n_dilations; d++) {
         const int dilation = a.resblock_dilations[j * a.n_dilations + d];
-        const std::string which = "." + std::to_string(d);
-        auto layer = [&](const std::string& stack, int dil) {
-          return ConvLayer(k, from.filter(at + stack + which, out, out, taps), arithmetic, dil,
-                           (taps - 1) / 2 * dil);
+        auto link = [&](const std::string& stack, int dil, int adds) {
+          const Filter filter = from.filter(at + stack + "." + std::to_string(d), out, out, taps);
+          block.push_back({ConvLayer(k, filter, arithmetic, dil, (taps - 1) / 2 * dil), adds});
         };
-        Step step;
-        step.twice = a.resblock == 1;
-        step.first = layer(step.twice ? ".convs1" : ".convs", dilation);
-        if (step.twice) step.second = layer(".convs2", 1);
-        step.reach = (taps - 1) / 2 * (long)(step.twice ? dilation + 1 : dilation);
-        block.reach += step.reach;
-        block.steps.push_back(std::move(step));
+        if (a.resblock == 1) {
+          link(".convs1", dilation, -1);
+          link(".convs2", 1, 2 * d);
+        } else {
+          link(".convs", dilation, d);
+        }
       }
-      stage.reach = std::max(stage.reach, block.reach);
-      const Step& last = block.steps.back();
-      stage.tile = std::max(stage.tile, (last.twice ? last.second : last.first).unit());
+      stage.unit = std::max(stage.unit, block.back().conv.unit());
       stage.blocks.push_back(std::move(block));
     }
-    const long most = std::max(kTileFloats / stage.width, 2 * stage.reach);
-    stage.tile *= std::max(1L, most / stage.tile);
+    stage.step = std::max(1L, kStepFloats / stage.width / rate);
     stage.slope = i + 1 < a.n_upsamples ? slope_ : kLastSlope;
     stages_.push_back(std::move(stage));
     width = out;
@@ -98,140 +100,146 @@ Decoder::Decoder(const Loader& from, Number number, bool flipped)
     for (int t = 0; t < kEnds; t++) post_[(size_t)(t * stride + c)] = post[c * kEnds + t];
 }
 
-void Decoder::begin(State& s, const Crew& crew, const float* speaker) const {
+void Decoder::begin(State& s, const float* speaker) const {
   s.latent.reset(pre_.shape().in);
-  s.signals.resize(stages_.size() + 1);
-  s.signals[0].reset(pre_.shape().out);
-  for (size_t i = 0; i < stages_.size(); i++) s.signals[i + 1].reset(stages_[i].width);
+  s.stages.resize(stages_.size());
+  int width = pre_.shape().out;
+  for (size_t i = 0; i < stages_.size(); i++) {
+    const Stage& stage = stages_[i];
+    StageState& st = s.stages[i];
+    st.asked = 0;
+    st.in.reset(width);
+    st.x.reset(width = stage.width);
+    st.between.resize(stage.blocks.size());
+    for (size_t j = 0; j < stage.blocks.size(); j++) {
+      st.between[j].resize(stage.blocks[j].size() - 1);
+      for (Signal& signal : st.between[j]) signal.reset(width);
+    }
+  }
+  s.last.reset(width);
   s.made = 0;
   std::copy_n(pre_.bias(), pre_.shape().out, s.bias.grow((size_t)pre_.shape().out));
   if (speaker_.given() && speaker) speaker_.add(speaker, s.bias.data());
-  s.tiles.resize((size_t)crew.size());
 }
 
 long Decoder::push(Crew& crew, State& s, long until, long total, float* audio) const {
-  const long ends = kEnds / 2;
-  Signal& first = s.signals[0];
-  const long from = first.end();
-  const long to = until == total ? total : std::max(from, until - ends);
-  Epilogue pre = plain(first.append(to - from), first.stride());
-  pre.bias = s.bias.data();
-  pre.slope = slope_;
-  pre_.run(crew, s.latent.view(), from, to, pre);
-  s.latent.forget(to - ends);
-
-  for (size_t i = 0; i < stages_.size(); i++) {
-    const Stage& stage = stages_[i];
-    Signal &in = s.signals[i], &out = s.signals[i + 1];
-    run_stage(crew, stage, s, in, out, total, total * stage.rate);
-    total *= stage.rate;
-    in.forget(floor_divide(out.end() - stage.reach + stage.trim, stage.rate) -
-              stage.up.shape().pad);
+  const long ends = kEnds / 2, given = s.latent.end(), before = s.made;
+  Signal& first = s.stages[0].in;
+  const long limit = until == total ? total : std::max(0L, until - ends);
+  if (first.end() < limit) {
+    // Of all frames there are, not only those asked for: its weights are read each time.
+    const long from = first.end(), to = given == total ? total : given - ends;
+    Epilogue pre = plain(first.append(to - from), first.stride());
+    pre.bias = s.bias.data();
+    pre.slope = slope_;
+    pre_.run(crew, s.latent.view(), from, to, pre);
+    s.latent.forget(to - ends);
   }
-
-  Signal& last = s.signals.back();
-  const long stop = last.end() == total ? total : std::max(s.made, last.end() - ends);
-  const long begin = s.made;
-  crew.split(stop - begin, 256, [&](long a, long b, int) {
-    kernels_.project(last.view(), begin + a, begin + b, post_taps_, (int)ends, post_.data(), 0.f,
-                     audio + a);
-  });
-  s.made = stop;
-  last.forget(stop - ends);
-  return stop - begin;
+  s.to = audio;
+  run_stage(crew, s, 0, limit, total);
+  for (StageState& st : s.stages) {
+    st.in.slim();
+    st.x.slim();
+    for (std::vector<Signal>& block : st.between)
+      for (Signal& signal : block) signal.slim();
+  }
+  s.last.slim();
+  return s.made - before;
 }
 
-size_t Decoder::tile_room(const Stage& stage, long rows) const {
-  return (size_t)(rows + 2 * stage.reach + 2 * stage.rate) * (size_t)stage.width;
+// Takes a stage's input rows before `limit`, of `total`, through it and all that follow.
+void Decoder::run_stage(Crew& crew, State& s, size_t number, long limit, long total) const {
+  const Stage& stage = stages_[number];
+  StageState& st = s.stages[number];
+  const bool leads = number + 1 < stages_.size();
+  Signal& out = leads ? s.stages[number + 1].in : s.last;
+  const long rate = stage.rate, made = total * rate;
+  const long last = limit == total ? (made - 1 + stage.trim) / rate + 1 : limit;
+  while (st.asked < last) {
+    const long from = st.asked, to = std::min(last, from + stage.step);
+    Epilogue up = plain(st.x.append((to - from) * rate), rate * stage.width);
+    up.slope = slope_;
+    stage.up.run_rows(crew, st.in.view(), from, to, up);
+    st.asked = to;
+    st.in.forget(to - stage.up.shape().pad);
+    run_blocks(crew, stage, st, s.sum, out, made);
+    if (leads) run_stage(crew, s, number + 1, out.end(), made);
+    else project(crew, s, made);
+  }
 }
 
-void Decoder::run_stage(Crew& crew, const Stage& stage, State& s, const Signal& in, Signal& out,
-                        long total_in, long total_out) const {
-  const long first = out.end();
-  long last = total_out;
-  if (in.end() < total_in)
-    last = std::max(first, in.end() * stage.rate - stage.trim - stage.reach);
-  if (last <= first) return;
-  // Several workers get as many tiles of the same size; one gets tiles that waste no work.
-  const long rows_made = last - first;
-  const long even = round_up((rows_made + stage.tile - 1) / stage.tile, crew.size());
-  const long tile = crew.size() > 1 ? (rows_made + even - 1) / even : stage.tile;
-  const long tiles = (rows_made + tile - 1) / tile;
-  const size_t room = tile_room(stage, tile);
-  for (Buffer<float>& memory : s.tiles) memory.grow(5 * room);
-  const long rows = tile + 2 * stage.reach + 2 * stage.rate;
-  stage.up.reserve(crew, rows);
-  for (const Block& block : stage.blocks)
-    for (const Step& step : block.steps) {
-      step.first.reserve(crew, rows);
-      if (step.twice) step.second.reserve(crew, rows);
-    }
-  float* rows_out = out.append(last - first);
-  const View view = in.view();
-  crew.run(tiles, [&](long i, int worker) {
-    const long from = first + i * tile, to = std::min(last, from + tile);
-    run_tile(crew, worker, stage, s.tiles[(size_t)worker].data(), view, from, to, total_out,
-             rows_out + (from - first) * stage.width);
-  });
-}
-
-// Output rows [first, last) of a stage. `room` holds five buffers of tile_room() floats.
-void Decoder::run_tile(Crew& crew, int worker, const Stage& stage, float* room, const View& in,
-                       long first, long last, long total, float* out) const {
-  const long from = std::max(0L, first - stage.reach), to = std::min(total, last + stage.reach);
-  const long q0 = floor_divide(from + stage.trim, stage.rate);
-  const long q1 = floor_divide(to - 1 + stage.trim, stage.rate) + 1;
+// Makes what rows of the average of a stage's blocks can be made of its upsampled signal.
+void Decoder::run_blocks(Crew& crew, const Stage& stage, StageState& st, Buffer<float>& sum,
+                         Signal& out, long total) const {
   const int width = stage.width;
-  Epilogue up = plain(room, (ptrdiff_t)stage.rate * width);
-  up.bias = stage.up.bias();
-  up.slope = slope_;
-  stage.up.run_on(crew, worker, in, q0, q1, up);
-  const View x = view_of(room, width, q0 * stage.rate - stage.trim, from, to);
-  const size_t size = tile_room(stage, last - first);
-  for (size_t j = 0; j < stage.blocks.size(); j++)
-    run_block(crew, worker, stage, j, x, first, last, total, room + size, room + 4 * size, out);
-}
-
-// One residual block; its output is added to `sum`, or, by the last block, averaged into `out`.
-// `room` holds three buffers: two for the steps in turn and one between a step's convolutions.
-void Decoder::run_block(Crew& crew, int worker, const Stage& stage, size_t number, View x,
-                        long first, long last, long total, float* room, float* sum,
-                        float* out) const {
-  const Block& block = stage.blocks[number];
-  const int width = stage.width;
-  const size_t size = tile_room(stage, last - first);
-  const bool final = number + 1 == stage.blocks.size();
-  long reach = block.reach;
-  for (size_t i = 0; i < block.steps.size(); i++) {
-    const Step& step = block.steps[i];
-    const bool leaves = i + 1 == block.steps.size();
-    reach -= step.reach;
-    const long from = std::max(0L, first - reach), to = std::min(total, last + reach);
-    float* next = room + (i % 2) * size;
-
-    Epilogue e = plain(leaves ? (final ? out : sum) : next, width);
-    e.residual = x.data + (from - x.begin) * width;
+  const long begin = std::max(0L, st.x.begin() - stage.trim);
+  const View x{st.x.row(begin + stage.trim), width, begin,
+               std::min(total, st.x.end() - stage.trim)};
+  auto input = [&](size_t block, int link) {
+    return link ? st.between[block][(size_t)link - 1].view() : x;
+  };
+  auto epilogue = [&](size_t block, const Link& link, float* to, long first) {
+    Epilogue e = plain(to, width);
+    e.slope = slope_;
+    if (link.adds < 0) return e;
+    const View added = input(block, link.adds);
+    e.residual = added.data + (first - added.begin) * width;
     e.residual_stride = width;
     e.unslope = 1 / slope_;
-    e.slope = slope_;
-    if (leaves) {
-      if (number) e.base = sum, e.base_stride = width;
-      e.slope = final ? stage.slope : 1;
-      if (final) e.scale = 1.f / (float)stage.blocks.size();
+    return e;
+  };
+  long ready = total;
+  for (size_t j = 0; j < stage.blocks.size(); j++) {
+    const Block& block = stage.blocks[j];
+    for (size_t k = 0; k + 1 < block.size(); k++) {
+      const ConvLayer& conv = block[k].conv;
+      const View in = input(j, (int)k);
+      Signal& made = st.between[j][k];
+      const long first = made.end();
+      const long end = even(first, reached(conv, in.end, total), total, conv.unit());
+      float* to = made.append(end - first);
+      conv.run_rows(crew, in, first, end, epilogue(j, block[k], to, first));
     }
-    if (step.twice) {
-      const long margin = step.second.shape().pad;
-      const long mid_from = std::max(0L, from - margin), mid_to = std::min(total, to + margin);
-      float* mid = room + 2 * size;
-      Epilogue inner = plain(mid, width);
-      inner.slope = slope_;
-      step.first.run_on(crew, worker, x, mid_from, mid_to, inner);
-      step.second.run_on(crew, worker, view_of(mid, width, mid_from, mid_from, mid_to), from, to, e);
-    } else {
-      step.first.run_on(crew, worker, x, from, to, e);
-    }
-    x = view_of(next, width, from, from, to);
+    const ConvLayer& conv = block.back().conv;
+    ready = std::min(ready, reached(conv, input(j, (int)block.size() - 1).end, total));
   }
+  const long first = out.end(), end = even(first, ready, total, stage.unit);
+  float *to = out.append(end - first), *room = sum.grow((size_t)((end - first) * width));
+  for (size_t j = 0; j < stage.blocks.size(); j++) {
+    const Block& block = stage.blocks[j];
+    const bool final = j + 1 == stage.blocks.size();
+    Epilogue e = epilogue(j, block.back(), final ? to : room, first);
+    if (j) e.base = room, e.base_stride = width;
+    e.slope = final ? stage.slope : 1;
+    if (final) e.scale = 1.f / (float)stage.blocks.size();
+    block.back().conv.run_rows(crew, input(j, (int)block.size() - 1), first, end, e);
+  }
+  long needed = end;  // rows of x from here on
+  for (size_t j = 0; j < stage.blocks.size(); j++) {
+    const Block& block = stage.blocks[j];
+    for (size_t k = 0; k < block.size(); k++) {
+      // What the link made is complete up to here: it, and a later link that adds, need the rest.
+      const long done = k + 1 < block.size() ? st.between[j][k].end() : end;
+      long rest = done - block[k].conv.shape().pad;
+      if (k + 1 < block.size() && block[k + 1].adds == (int)k)
+        rest = std::min(rest, k + 2 < block.size() ? st.between[j][k + 1].end() : end);
+      if (k) st.between[j][k - 1].forget(rest);
+      else needed = std::min(needed, rest);
+    }
+  }
+  st.x.forget(needed + stage.trim);
+}
+
+void Decoder::project(Crew& crew, State& s, long total) const {
+  const long ends = kEnds / 2, begin = s.made, end = s.last.end();
+  const long stop = end == total ? total : std::max(begin, end - ends);
+  crew.split(stop - begin, 256, [&](long a, long b, int) {
+    kernels_.project(s.last.view(), begin + a, begin + b, post_taps_, (int)ends, post_.data(), 0.f,
+                     s.to + a);
+  });
+  s.to += stop - begin;
+  s.made = stop;
+  s.last.forget(stop - ends);
 }
 
 }  // namespace parley

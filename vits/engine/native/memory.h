@@ -114,6 +114,16 @@ class Signal {
     if (t > begin_) begin_ = t < end_ ? t : end_;
   }
 
+  // Gives memory back until more rows come: of many open streams, few are worked on.
+  void slim() {
+    const size_t kept = (size_t)((end_ - begin_) * stride_);
+    if (memory_.size() <= 2 * kept) return;
+    Buffer<float> smaller;
+    if (kept) std::memcpy(smaller.grow(kept), row(begin_), kept * sizeof(float));
+    memory_ = std::move(smaller);
+    base_ = begin_;
+  }
+
  private:
   int stride_;
   long begin_ = 0, end_ = 0;  // rows held

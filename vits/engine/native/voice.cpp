@@ -32,10 +32,49 @@ const float* Voice::speaker(int64_t number) const {
   return speakers ? &speaker_vectors_[(size_t)number * speaker_width] : nullptr;
 }
 
+std::unique_ptr<Room> Voice::take_room(int threads) const {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (std::unique_ptr<Room>& room : rooms_) {
+      if (room->crew.size() != threads) continue;
+      std::swap(room, rooms_.back());
+      std::unique_ptr<Room> found = std::move(rooms_.back());
+      rooms_.pop_back();
+      return found;
+    }
+  }
+  return std::make_unique<Room>(threads);
+}
+
+void Voice::give_back(std::unique_ptr<Room> room) const noexcept try {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  rooms_.push_back(std::move(room));
+} catch (const std::bad_alloc&) {
+  // No memory to keep it: the next call makes another.
+}
+
+namespace {
+
+// A room for as long as this lives.
+class Borrowed {
+ public:
+  Borrowed(const Voice& voice, int threads) : voice_(voice), room_(voice.take_room(threads)) {}
+  ~Borrowed() { voice_.give_back(std::move(room_)); }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+  Room* operator->() { return room_.get(); }
+
+ private:
+  const Voice& voice_;
+  std::unique_ptr<Room> room_;
+};
+
+}  // namespace
+
 void Session::encode(const int64_t* ids, int64_t n, int64_t speaker, const float* noise,
                      float* log_durations) {
   total_ = 0;
-  encoded_ = {};
+  prior_ = {};
   if (n < 1 || n > kMostFrames) throw BadInput("the text is empty or far too long");
   for (int64_t i = 0; i < n; i++)
     if (ids[i] < 0 || ids[i] >= voice_.symbols)
@@ -48,13 +87,17 @@ void Session::encode(const int64_t* ids, int64_t n, int64_t speaker, const float
     silence.resize(2 * (size_t)n);
     noise = silence.data();
   }
-  memory_.reset();
-  encoded_ = voice_.encoder.run(crew_, memory_, ids, n);
-  voice_.durations->run(crew_, memory_, encoded_.hidden, speaker_, noise, log_durations);
+  Borrowed room(voice_, threads_);
+  room->memory.reset();
+  const Encoded encoded = voice_.encoder.run(room->crew, room->memory, ids, n);
+  voice_.durations->run(room->crew, room->memory, encoded.hidden, speaker_, noise, log_durations);
+  const size_t size = (size_t)(n * encoded.prior.stride);
+  std::copy_n(encoded.prior.data, size, prior_memory_.grow(size));
+  prior_ = {prior_memory_.data(), encoded.prior.stride, 0, n};
 }
 
 int64_t Session::begin(const int64_t* frames, float noise_scale) {
-  const long n = encoded_.prior.end;
+  const long n = prior_.end;
   total_ = 0;
   if (n == 0) throw BadInput("nothing was encoded");
   if (!std::isfinite(noise_scale)) throw BadInput("the noise scale is not a number");
@@ -66,7 +109,7 @@ int64_t Session::begin(const int64_t* frames, float noise_scale) {
     ends_.push_back(total);
   }
   voice_.flow.begin(flow_, speaker_);
-  voice_.decoder.begin(decoder_, crew_, speaker_);
+  voice_.decoder.begin(decoder_, speaker_);
   symbol_ = 0;
   given_ = 0;
   noise_scale_ = noise_scale;
@@ -80,7 +123,7 @@ void Session::add_frames(const float* noise, long count) {
   std::vector<float> padded_noise((size_t)half);
   for (long i = 0; i < count; i++, given_++) {
     while (given_ >= ends_[symbol_]) symbol_++;
-    const float* prior = encoded_.prior.data + (ptrdiff_t)symbol_ * encoded_.prior.stride;
+    const float* prior = prior_.data + (ptrdiff_t)symbol_ * prior_.stride;
     for (int part = 0; part < 2; part++) {
       std::copy_n(noise + i * 2 * real + part * real, real, padded_noise.data());
       voice_.kernels.sample(prior + part * half, prior + (2 + part) * half, padded_noise.data(),
@@ -92,7 +135,8 @@ void Session::add_frames(const float* noise, long count) {
 int64_t Session::give(const float* noise, int64_t count) {
   if (count < 0 || count > total_ - given_) throw BadInput("more noise than there are frames");
   add_frames(noise, count);
-  const long ready = voice_.flow.push(crew_, flow_, total_), from = decoder_.latent.end();
+  Borrowed room(voice_, threads_);
+  const long ready = voice_.flow.push(room->crew, flow_, total_), from = decoder_.latent.end();
   const int half = voice_.half;
   float* latent = decoder_.latent.append(ready - from);
   for (long t = from; t < ready; t++)
@@ -105,7 +149,8 @@ int64_t Session::take(int64_t until, float* audio, int64_t room) {
   if (until < 0 || until > decoder_.latent.end()) throw BadInput("those frames are not ready");
   if (room < until * (int64_t)voice_.decoder.hop() - decoder_.made)
     throw BadInput("there is no room for the sound");
-  return voice_.decoder.push(crew_, decoder_, until, total_, audio);
+  Borrowed place(voice_, threads_);
+  return voice_.decoder.push(place->crew, decoder_, until, total_, audio);
 }
 
 }  // namespace parley

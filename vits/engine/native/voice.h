@@ -1,7 +1,7 @@
 // A voice's networks, read-only and shared, and a session that speaks with it.
 #pragma once
 #include <memory>
-#include <optional>
+#include <mutex>
 
 #include "decoder.h"
 #include "durations.h"
@@ -9,6 +9,13 @@
 #include "flow.h"
 
 namespace parley {
+
+// What one call works with and leaves nothing in: sessions that take turns share one.
+struct Room {
+  explicit Room(int threads) : crew(threads) {}
+  Crew crew;
+  Arena memory;
+};
 
 class Voice {
  public:
@@ -24,13 +31,19 @@ class Voice {
   // Row `speaker` of the speaker vectors, or null in a voice with one speaker.
   const float* speaker(int64_t number) const;
 
+  // A room with so many threads, to be given back. Any thread may ask.
+  std::unique_ptr<Room> take_room(int threads) const;
+  void give_back(std::unique_ptr<Room> room) const noexcept;
+
  private:
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Room>> rooms_;  // that nobody works in
   std::vector<float> speaker_vectors_;
 };
 
 class Session {
  public:
-  Session(const Voice& voice, int threads) : voice_(voice), crew_(threads) {}
+  Session(const Voice& voice, int threads) : voice_(voice), threads_(threads) {}
 
   // The steps of api.h. They throw BadInput, or std::bad_alloc.
   void encode(const int64_t* ids, int64_t n, int64_t speaker, const float* noise,
@@ -43,9 +56,9 @@ class Session {
   void add_frames(const float* noise, long count);
 
   const Voice& voice_;
-  Crew crew_;
-  Arena memory_;  // of what was encoded
-  Encoded encoded_{};
+  const int threads_;
+  Buffer<float> prior_memory_;
+  View prior_{};  // of each symbol, see Encoded
   const float* speaker_ = nullptr;
   std::vector<long> ends_;  // of each symbol, in frames
   size_t symbol_ = 0;       // that the next frame belongs to
