@@ -43,9 +43,10 @@ std::vector<int> gate_places(int hidden, int lanes) {
 Flow::Flow(const Loader& from, Number number)
     : hidden_(from.pad(from.sizes.hidden_channels)),
       half_(from.pad(from.sizes.inter_channels / 2)) {
-  // Small errors grow a hundredfold on the way through the flow. The long filters stay in fp32, in
-  // the form that fits what the decoder keeps; plain products may be narrow, but not as bf16 is.
-  const Arithmetic gates{kFp32, number == kFp32 ? kMediumTiles : kLargeTiles};
+  // Small errors grow a hundredfold on the way through the flow, so that the long filters may be
+  // narrow only in a form that rounds well, and not as bf16 is.
+  const Arithmetic gates{number == kInt16 ? kInt16 : kFp32,
+                         number == kBf16 ? kLargeTiles : kMediumTiles};
   const Arithmetic points{number == kInt16 ? kInt16 : kFp32};
   const Kernels& k = from.kernels;
   const int half = from.sizes.inter_channels / 2, hidden = from.sizes.hidden_channels;
@@ -135,6 +136,7 @@ long Flow::push(Crew& crew, State& s, long total) const {
       layer.output.run(crew, gated, 0, rows, output);
       s.done[number] = ready;
       x->forget(ready - reach);
+      x->slim();
     }
   }
   return ready;
