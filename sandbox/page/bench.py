@@ -84,6 +84,9 @@ class Bench:
                 self._asked = self._before
                 return True
             return False
+        if asked.interaction and interaction is asked.interaction and asked.interaction.modal:
+            self._asked = self._before  # a form was asked for, no answer
+            return True
         before = (asked.acknowledged_s, asked.text_s)
         if event.kind == "interaction.answer" and interaction is asked.interaction:
             asked.acknowledged_s = asked.acknowledged_s or event.real_s

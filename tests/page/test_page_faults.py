@@ -104,9 +104,9 @@ async def test_the_model_is_frozen_and_killed_and_comes_back(visiting: Open) -> 
     await visit.heard()
     await visit.presses("Kill the model")
     # It answers when the model is back; or it says that it cannot yet, and is asked again.
+    refused = page.locator(".message").get_by_text("try again")
     while await again.count() < 2:
-        before = await page.locator(".message").count()
+        before = await refused.count()
         await visit.command("/chat :Are you well?")
-        done = again.nth(1).or_(page.locator(".message").nth(before).get_by_text("try again"))
-        await expect(done.first).to_be_visible(timeout=90_000)
+        await expect(again.nth(1).or_(refused.nth(before)).first).to_be_visible(timeout=90_000)
     await visit.heard()

@@ -119,6 +119,7 @@ async def test_a_form_is_filled_in_mended_and_sent(visit: Visit) -> None:
     await page.locator("form.command").get_by_role("button", name="Send").click()
     form = page.get_by_role("dialog")
     await expect(form).to_be_visible()
+    await expect(page.locator("#bench"), "a form is no answer to time").to_have_text("")
     await visit.photograph("form")
     name, prompt = form.get_by_label("Name"), form.get_by_role("textbox").nth(1)
     await expect(name).to_be_focused()
