@@ -32,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VitsError as error:
         sys.stderr.write(f"vits: {error}\n")
         return 1
+    except OSError as error:  # a disk that is full, a folder that may not be written to
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"vits: {where}{error.strerror or type(error).__name__}\n")
+        return 1
     except KeyboardInterrupt:
         return 130
 
@@ -183,7 +187,7 @@ def _progress(share: float, what: str) -> None:
 def write_wav(path: Path, pieces: Iterable[F32], rate_hz: int) -> float:
     """Write mono 16-bit PCM as it comes. Returns its length in seconds."""
     samples = 0
-    with wave.open(str(path), "wb") as file:
+    with path.open("wb") as raw, wave.open(raw, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate_hz)

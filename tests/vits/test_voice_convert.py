@@ -115,6 +115,11 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         assert file.getframerate() == 22_050
         assert abs(file.getnframes() / 22_050 - 0.5) < 0.01
     assert main([*line, "--to", "nobody"]) == 1
+    nowhere = [
+        str(tmp_path / "none" / "out.wav") if part.endswith("out.wav") else part for part in line
+    ]
+    assert main([*nowhere, "--to", "2"]) == 1
+    assert "No such file" in capsys.readouterr().err
     (tmp_path / "in.wav").write_bytes(b"no sound")
     assert main([*line, "--to", "1"]) == 1
     assert "vits: " in capsys.readouterr().err
