@@ -194,6 +194,7 @@ GONE = "no longer in your memory"
 NO_PERSONA = "no persona of that name"
 NO_VOICE = "no voice called Nobody"
 NO_SESSION = "no voice session"
+NO_TRAINING = "No voice is being trained"
 
 ROWS: dict[str, Row] = {
     # In this order they can be used one after another, each with something to work on.
@@ -294,6 +295,21 @@ ROWS: dict[str, Row] = {
         "voice session",
     ),
     "voice leave": Row(using("voice leave"), "out of the line"),
+    # Off unless the owner turns it on; ``tests/stories/test_training.py`` does.
+    "voice train start": Row(
+        using("voice train start"),
+        "switched off",
+        using("voice train start", role=404),
+        UNSENT,
+        "switched off",
+        who="owner",
+    ),
+    "voice train status": Row(
+        using("voice train status"), NO_TRAINING, locked=NO_TRAINING, who="owner"
+    ),
+    "voice train cancel": Row(
+        using("voice train cancel"), NO_TRAINING, locked=NO_TRAINING, who="owner"
+    ),
     "privacy export": Row(
         using("privacy export"), "All that I hold about you", locked="All that I hold about you"
     ),

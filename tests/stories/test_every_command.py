@@ -25,6 +25,7 @@ from tests.stories.every_command import BUSY, FULL, ROWS, Row
 from tests.stories.town import Town
 
 ADMINISTRATION = ("mod ", "setup")
+OWNERS = ("voice train ",)
 ALWAYS = ("privacy ",)
 """One's own data stays one's own, blocked or not."""
 
@@ -141,6 +142,8 @@ async def test_who_may_not_is_refused(town: Town) -> None:
                 with pytest.raises(NotOffered):
                     await (town.owner if where else amy).command(path, where=where)
             assert row.who == "owner", path
+        if path.startswith(OWNERS):
+            assert "Only whoever runs me" in await row.use(town, amy), path
     await told(town, town.owner, "mod block", member=amy.user)
     before, asked = stored(town), len(town.endpoint.chats)
     for path, row in ROWS.items():

@@ -19,7 +19,8 @@ HAN_OR_KANA = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 LETTERS = re.compile(r"[^\W\d_]")
 GIVEN = re.compile(
     r"en_US[-/\w]*|Pirate|Guide( them)?|Nurse|Nobody|Say arr|nginx|engine ex|cat|feline|kubectl"
-    r"|^- `.*$|cube control|turn (one|two|three)|Hello|Ahoy|\w+[.](ogg|json|txt)",
+    r"|^- `.*$|cube control|turn (one|two|three)|Hello|Ahoy|\w+[.](ogg|json|txt)"
+    r"|training[.]enabled",
     re.MULTILINE,
 )
 """Names and words that came from people, and stay as they are."""
