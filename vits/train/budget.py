@@ -87,5 +87,7 @@ def _whole_s(
             taken.append(time.perf_counter() - begun)
             run.done += 1
         step_s = statistics.median(taken[WARM:])
-        total_s += stage.steps * (step_s + align_s / stage.realign_every + judge_s / judge_every)
+        if stage.weights.prior or stage.weights.durations:  # only then it aligns
+            step_s += align_s / stage.realign_every
+        total_s += stage.steps * (step_s + judge_s / judge_every)
     return total_s

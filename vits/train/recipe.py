@@ -98,7 +98,7 @@ FEW_MINUTES = Recipe(
     stages=(
         Stage(
             "joint",
-            500,
+            650,
             {"decoder": 3e-4, "reader": 2e-4, "deviation": 1e-3, "flow": 3e-4, "prior": 5e-4},
             Weights(mel=4.5, spectral=1.0, prior=4.0),
         ),
@@ -112,11 +112,11 @@ FEW_MINUTES = Recipe(
         ),
         Stage(
             "sharpen",
-            500,
+            700,
             {"decoder": 2e-4},
-            Weights(mel=4.5, spectral=1.0, fool=0.5, feature=1.5),
+            Weights(mel=4.5, spectral=1.0, fool=0.2, feature=0.5),
             critics=SMALL_CRITICS,
-            critic_alone=60,
+            critic_alone=80,
         ),
     ),
     defaults={"noise_scale": 0.4, "noise_w": 0.5},

@@ -174,7 +174,8 @@ class StageRun:
     def step(self) -> dict[str, float]:
         """Learn from one batch; returns the losses by name."""
         stage, learner = self.stage, self.t.learner
-        if self.done % stage.realign_every == 0 and (self.number or self.done):
+        reads_text = bool(stage.weights.prior or stage.weights.durations)
+        if reads_text and self.done % stage.realign_every == 0 and (self.number or self.done):
             learner.realign(self.t._train)
         random = np.random.default_rng([self.t.recipe.seed, self.number, self.done])
         torch.manual_seed(int(random.integers(0, 2**62)))  # dropout and the duration loss
