@@ -4,7 +4,8 @@ Peers (piper-tts, streaming-vits) live in an environment of their own and are as
 a sentence at a time, in turn with ours: the engine as it opens by itself, its AVX2 kernels, and
 onnxruntime, on which Parley falls back. All processes are pinned to the same one or two
 processors. RTF is seconds of work per second of sound, text front included; first sound is the
-time from text to the first samples, on one thread.
+time from text to the first samples, on one thread. What bounds the engine, and where the aim of a
+third of piper-tts is out of reach, is in docs/decisions/0006-what-the-engine-computes-in.md.
 """
 
 from __future__ import annotations
