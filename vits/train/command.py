@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vits.errors import MissingDependency, UnknownVoice
+from vits.errors import WITH_TORCH, MissingDependency, UnknownVoice
 from vits.io.manifest import MODELS
 from vits.io.packaged import DEFAULT_VOICE, VOICES, packaged
 from vits.io.voices import VoiceShelf, check_name
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int | None:
         from vits.train.recipe import RECIPES
         from vits.train.trainer import Report
     except ImportError as error:
-        raise MissingDependency("training needs: pip install -r requirements/train.txt") from error
+        raise MissingDependency(f"training needs: {WITH_TORCH}") from error
     if check_name(options.name) in packaged():
         raise UnknownVoice(f"{options.name} is the name of a packaged voice; choose another")
     if options.threads:
