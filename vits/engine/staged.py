@@ -30,7 +30,7 @@ FLOW_LEAST = 128
 differently, and the decoder makes 1e-5 of it."""
 
 LAST_WINDOW = 320
-"""Windows double up to this: larger ones gain nothing and hold more memory."""
+"""Windows grow up to this: larger ones gain nothing and hold more memory."""
 
 
 class TextStage(NamedTuple):
@@ -85,13 +85,13 @@ def _tiles(frames: int) -> int:
 
 
 def windows(frames: int, first: int = FIRST_WINDOW, most: int = LAST_WINDOW) -> Iterator[range]:
-    """Ranges that cover ``frames``, each twice as long as the one before, up to ``most``."""
+    """Ranges that cover ``frames``, each four times as long as the one before, up to ``most``."""
     start, size = 0, first
     while start < frames:
         # A short rest joins the window before it, since it would cost its context again.
         end = frames if frames - start - size < size // 2 else start + size
         yield range(start, end)
-        start, size = end, min(2 * size, most)
+        start, size = end, min(4 * size, most)
 
 
 class StagedEngine:
