@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import harness
 
-NAMES = ("voice", "reply", "ten", "lobby", "memory", "align", "train")
+NAMES = ("voice", "speakable", "reply", "ten", "lobby", "memory", "align", "train")
 
 
 def main() -> int:

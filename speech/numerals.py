@@ -99,7 +99,7 @@ _COLUMN: Final = {"en": 0, "zh": 1, "ja": 2}
 
 def in_words(text: str, language: str) -> str:
     """``text`` with its numbers in words of ``language``: ``en``, ``zh``, ``ja``, else as it is."""
-    if language in _UNTIL_WORDS:
+    if language in _UNTIL_WORDS and any(dash in text for dash in "-–~～〜"):
         text = _UNTIL.sub(_UNTIL_WORDS[language], text)
     if language not in _COLUMN or not _DIGIT.search(text):
         return text

@@ -74,12 +74,14 @@ def undisguised(text: str, language: str) -> str:
     if any(code in text for code in _CODES):
         text = _CODE_AFTER.sub(lambda match: _CODES[match[2]] + match[1], text)
         text = _CODE_BEFORE.sub(lambda match: _CODES[match[1]], text)
-    return _DIGRAPH.sub(lambda match: _DIGRAPHS[match[0]], text)
+    if "=" in text or "->" in text:
+        text = _DIGRAPH.sub(lambda match: _DIGRAPHS[match[0]], text)
+    return text
 
 
 def named(text: str, language: str) -> str:
     """``text`` with the signs of mathematics said in words of ``language``."""
-    if text.isascii() and "^" not in text:
+    if not any(sign in text for sign in _SIGNS):
         return text
     column = _COLUMN.get(language, 0)
     return _SIGN.sub(lambda match: _SIGNS[match[0]][column], text)

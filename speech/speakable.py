@@ -62,6 +62,7 @@ _ESCAPE = re.compile(r"\\([*_~`|<>#\[\]()\\-])")
 _EMPHASIS = re.compile(r"[*]{1,3}|~~|(?<![A-Za-z0-9])_{1,3}|_{1,3}(?![A-Za-z0-9])")
 _TIMES = re.compile(r"(?<=\d) ?\* ?(?=\d)")
 _LONG_FRACTION = re.compile(r"(?<=\d\.)(\d{6})\d{6,}")
+_DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(r"\d{16,}")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_+/=-])[A-Za-z0-9_+/=-]{12,}")
 _LETTERS = re.compile(r"([^\W\d_])\1{2,}")
@@ -117,7 +118,10 @@ def speakable(text: str, listener: Listener, dictionary: Dictionary = NOTHING) -
 def _by_language(text: str, language: str) -> Iterator[tuple[str, str]]:
     """Stretches and their language; the letters of "25°C" or "NT$" make nothing English."""
     at = 0
-    for span in spans(GLUED.sub(lambda match: "0" * len(match[0]), text), language):
+    bare = text
+    if _DIGIT.search(text) or "$" in text or "¥" in text:
+        bare = GLUED.sub(lambda match: "0" * len(match[0]), text)
+    for span in spans(bare, language):
         yield text[at : at + len(span.text)], span.language
         at += len(span.text)
 
@@ -220,6 +224,8 @@ def _without_ids(text: str, said: str) -> str:
         mixed = digits and any(map(str.isupper, token)) and token.isalnum() and len(token) >= 16
         return f" {said} " if dull or mixed else token
 
+    if not _DIGIT.search(text):  # there is no identifier without one
+        return text
     text = _LONG_FRACTION.sub(r"\1", text)
     return _DIGITS.sub(f" {said} ", _TOKEN.sub(judge, text))
 
@@ -227,8 +233,10 @@ def _without_ids(text: str, said: str) -> str:
 def _without_repeats(text: str, language: str) -> str:
     text = _LETTERS.sub(_shortened, text)
     if language == "ja":
-        text = _GRINS.sub("、わら", text)
-        text = _APPLAUSE.sub("パチパチ", text)
+        if "w" in text or "W" in text:
+            text = _GRINS.sub("、わら", text)
+        if "888" in text:
+            text = _APPLAUSE.sub("パチパチ", text)
     text = text.replace("ㄏㄏ", "呵呵").replace("呵ㄏ", "呵")
     text = _SYLLABLES.sub(r"\1\1", text)
     text = _DASHES.sub(" ", text)
