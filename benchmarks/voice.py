@@ -16,7 +16,7 @@ import signal
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,12 +24,22 @@ from typing import Any
 
 from benchmarks import harness
 from vits.bench import FIRST, SENTENCES, work_per_second
-from vits.engine.base import open_engine
+from vits.engine.base import Backend, Precision, open_engine
 from vits.engine.native import INSTRUCTIONS, NativeEngine
+from vits.judge.figures import speak
+from vits.judge.whisper import RATE_HZ, Whisper, error_rate
+from vits.resample import resample
+from vits.speaking import open_synthesizer
 
 PEER_PACKAGES = ("piper-tts==1.8.0", "streaming-vits==0.4.2", "piper-phonemize==1.1.0")
 TARGETS = {"ours": 0.33, "ours, avx2": 0.75, "ours, onnxruntime": 1.1}
 """What the RTF is meant to be at most, of that of piper-tts."""
+
+ENGINES: tuple[tuple[str, Backend, Precision], ...] = (
+    ("ours", "auto", "auto"),
+    ("ours, fp32", "native", "fp32"),
+    ("onnxruntime, fp32", "onnx", "fp32"),
+)
 
 OURS = """
 import json, os, sys, time
@@ -150,6 +160,7 @@ def run(out_dir: Path, quick: bool) -> dict[str, Any]:
                 each.close()
         result[f"threads_{threads}"] = found
     result["peak"] = _peak(ours, result["threads_1"]["rtf"]["ours"]["all"])
+    result["word_errors"] = _word_errors(ours, SENTENCES[::5] if quick else SENTENCES)
     _show(result)
     harness.save(out_dir, "voice", result)
     return result
@@ -212,6 +223,20 @@ def _peak(folder: Path, rtf: float) -> dict[str, Any]:
     }
 
 
+def _word_errors(folder: Path, texts: Sequence[str]) -> dict[str, float]:
+    """Share of the words that Whisper base hears otherwise, by what the voice is computed with."""
+    whisper = Whisper("base", threads=2)
+    found = {}
+    for name, backend, precision in ENGINES:
+        voice = open_synthesizer(folder, threads=2, backend=backend, precision=precision)
+        pairs = []
+        for said in speak(voice, texts):
+            heard = whisper.hear(resample(said.samples, said.rate_hz, RATE_HZ), "en")
+            pairs.append(error_rate(said.text, heard.text))
+        found[name] = sum(wrong for wrong, _ in pairs) / sum(words for _, words in pairs)
+    return found
+
+
 def _show(result: dict[str, Any]) -> None:
     rows: list[tuple[object, ...]] = [("who", "RTF", "p05 to p95 of sentences", "of piper", "aim")]
     for threads in (1, 2):
@@ -230,4 +255,7 @@ def _show(result: dict[str, Any]) -> None:
             aim = 0.5 if name == "ours" else ""
             rows.append((f"{name}, {what}", spread["median"], between, share, aim))
     sys.stdout.write(harness.table("First sound", rows) + "\n")
+    rows = [("heard by Whisper base", "words wrong")]
+    rows += [(name, f"{100 * share:.1f} %") for name, share in result["word_errors"].items()]
+    sys.stdout.write(harness.table("What is understood", rows) + "\n")
     sys.stdout.write(json.dumps({"peak": result["peak"], "machine": result["machine"]}) + "\n")

@@ -93,10 +93,7 @@ class ParleyVoice(discord.VoiceClient):
         if self.ws is not MISSING:
             # discord.py leaves it open, and its heartbeat beating, when the gateway is gone too.
             self._closing = asyncio.create_task(self.ws.close())
-        task = asyncio.current_task()
-        if task is not None and task.get_name() == "Voice websocket poller":
-            # It will raise what closed the connection, to nobody: we know already.
-            task.add_done_callback(lambda t: t.cancelled() or t.exception())
+        _expect_failure()
 
     async def _on_message(self, ws: DiscordVoiceWebSocket, message: dict[str, Any]) -> None:
         """Called by discord.py with each message; the first of a websocket is HELLO."""
@@ -111,8 +108,16 @@ class ParleyVoice(discord.VoiceClient):
             try:
                 await poll()
             except discord.ConnectionClosed as closed:
+                _expect_failure()
                 self.close_code = closed.code
                 self._heard(self, False)
                 raise
 
         return poll_and_note
+
+
+def _expect_failure() -> None:
+    """discord.py's poller may raise what closed the connection, to nobody: we know already."""
+    task = asyncio.current_task()
+    if task is not None and task.get_name() == "Voice websocket poller":
+        task.add_done_callback(lambda t: t.cancelled() or t.exception())

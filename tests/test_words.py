@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from string import Formatter
@@ -21,6 +22,12 @@ MARKUP = re.compile(r"<[^<>\s]+>")
 NAME = re.compile(r"[-_'\w]{1,32}")
 """What Discord allows as the name of a command or an option, besides that it is in lower case."""
 DESCRIPTION_MOST = 100
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tidy() -> None:
+    """Python 3.11 cannot parse while a finalizer of an earlier test formats a traceback."""
+    gc.collect()
 
 
 @pytest.fixture(scope="module")

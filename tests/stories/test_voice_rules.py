@@ -113,6 +113,7 @@ async def test_a_restricted_voice_speaks_to_nobody_without_the_role_by_any_path(
     assert await speaks(amy) == {ADA}
     del lines[:]
     await ben.dm("Hello.")  # a server's rule ends where the server ends
+    await town.until(lambda: lines)  # its sound is made with what held when it was asked for
     await town.joined(ben)
     await told(town, ben, "voice set", where=ben.direct, voice=ADA)
     del lines[:]

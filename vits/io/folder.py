@@ -121,18 +121,21 @@ def _to_disk(file: Path) -> None:
 
 def _replace(part: Path, folder: Path) -> None:
     """Put ``part`` at ``folder``. A full directory cannot be renamed over, so it steps aside."""
-    if folder.exists():
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-        with contextlib.suppress(FileNotFoundError):
-            folder.rename(aside / "voice")
+    for last in (False, False, True):
+        aside = None
+        if folder.exists():
+            aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+            with contextlib.suppress(FileNotFoundError):
+                folder.rename(aside / "voice")
         try:
             part.rename(folder)
+        except OSError:
+            if last and not folder.exists():
+                raise
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
-        return
-    try:
-        part.rename(folder)
-    except OSError:
-        # Another process prepared the same voice in this moment; its folder is as good.
-        if not folder.exists():
-            raise
+            if aside:
+                shutil.rmtree(aside, ignore_errors=True)
+        # Another process may have put the same voice there in this moment: its folder is as good.
+        # If that stepped aside for a third one just now, try again.
+        if folder.exists():
+            return
