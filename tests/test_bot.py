@@ -19,7 +19,9 @@ from tests.stories.town import Town
 from tests.support.endpoint import open_endpoint
 
 REPO = Path(__file__).parents[1]
-RESIDENT_MB = 220
+RESIDENT_MB = 240
+"""In `try` it is to stay under 220 (benchmarks/reply.py: 192); here a model of OpenAI's is named,
+whose vocabulary takes 22 more."""
 
 
 def front_door(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -58,7 +58,7 @@ def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # Three sessions take turns: threads of one that spin after their work slow the next one down.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     # Sentences differ in length, so patterns of memory do not repeat and caching them only grows.
     options.enable_mem_pattern = False
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
