@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from sandbox.server import open_sandbox
-from tests.stories.town import Town
+from tests.stories.town import Town, process
 from tests.support.endpoint import open_endpoint
 
 REPO = Path(__file__).parents[1]
@@ -76,31 +76,13 @@ async def test_a_token_that_discord_refuses_ends_it_with_one_line(tmp_path: Path
 @asynccontextmanager
 async def running(town: Town) -> AsyncIterator[psutil.Process]:
     """The bot as a process of its own, online in the town."""
-    host, port = town.sandbox.address
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "bot.py", "run", "--discord", f"{host}:{port}"),
-        *("--ca", str(town.sandbox.ca_file)),
-        cwd=REPO,
-        env=os.environ
-        | {
-            "DISCORD_TOKEN": town.sandbox.token,
-            "OPENAI_API_KEY": "key",
-            "OPENAI_BASE_URL": town.endpoint.base_url,
-            "PARLEY_STORAGE__URL": town.settings.storage.url,
-            "PARLEY_LOG__LEVEL": "warning",
-        },
-    )
-    try:
+    async with process(town, PARLEY_LOG__LEVEL="warning") as started:
         await town.until(lambda: any(offer.path == "chat" for offer in town.amy.offers()))
         await town.until(lambda: town.sandbox.online)
-        yield psutil.Process(process.pid)
-        process.send_signal(signal.SIGTERM)
+        yield psutil.Process(started.pid)
+        started.send_signal(signal.SIGTERM)
         async with asyncio.timeout(15):
-            assert await process.wait() == 0
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+            assert await started.wait() == 0
 
 
 async def test_it_loads_no_torch_and_stays_light_while_it_does_its_work(tmp_path: Path) -> None:

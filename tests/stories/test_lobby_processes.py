@@ -3,47 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 from sandbox.actor import Actor
 from sandbox.records import Channel, Guild, Message
 from tests.stories.community import private
 from tests.stories.test_lobby import told
-from tests.stories.town import Town
+from tests.stories.town import Town, process
 from tests.support.databases import postgres_url
 
-REPO = Path(__file__).parents[2]
 START_S = 60.0
-
-
-@asynccontextmanager
-async def process(town: Town, **environ: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A Parley of its own in this town; killed at the end, if it still runs."""
-    host, port = town.sandbox.address
-    running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "bot.py", "run", "--discord", f"{host}:{port}"),
-        *("--ca", str(town.sandbox.ca_file)),
-        cwd=REPO,
-        env=os.environ
-        | {
-            "DISCORD_TOKEN": town.sandbox.token,
-            "OPENAI_API_KEY": "key",
-            "OPENAI_BASE_URL": town.endpoint.base_url,
-            "PARLEY_STORAGE__URL": town.settings.storage.url,
-            "PARLEY_LOG__LEVEL": "error",
-            **environ,
-        },
-    )
-    try:
-        yield running
-    finally:
-        if running.returncode is None:
-            running.kill()
-        await running.wait()
 
 
 async def joins(town: Town, who: Actor, channel: Channel) -> str:

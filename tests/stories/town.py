@@ -7,8 +7,10 @@ database, real speech workers and real voice connections.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -172,3 +174,29 @@ def notes_of(message: Message) -> list[str]:
 def is_voice_message(message: Message) -> bool:
     """Whether it is a native voice message."""
     return bool(message.flags & MessageFlag.VOICE_MESSAGE)
+
+
+@asynccontextmanager
+async def process(town: Town, **environ: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A Parley of its own in this town; killed at the end, if it still runs."""
+    host, port = town.sandbox.address
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "bot.py", "run", "--discord", f"{host}:{port}"),
+        *("--ca", str(town.sandbox.ca_file)),
+        cwd=Path(__file__).parents[2],
+        env=os.environ
+        | {
+            "DISCORD_TOKEN": town.sandbox.token,
+            "OPENAI_API_KEY": "key",
+            "OPENAI_BASE_URL": town.endpoint.base_url,
+            "PARLEY_STORAGE__URL": town.settings.storage.url,
+            "PARLEY_LOG__LEVEL": "error",
+            **environ,
+        },
+    )
+    try:
+        yield running
+    finally:
+        if running.returncode is None:
+            running.kill()
+        await running.wait()
