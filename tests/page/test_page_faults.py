@@ -93,7 +93,7 @@ async def test_every_way_a_model_fails_is_said_and_survived(visiting: Open) -> N
 
 
 async def test_the_model_is_frozen_and_killed_and_comes_back(visiting: Open) -> None:
-    visit = await visiting(scripted=False)
+    visit = await visiting(scripted=False, answer_tokens=60)  # what is spoken must end in time
     page = visit.page
     again = page.get_by_role("button", name="Regenerate")
     await visit.joined()

@@ -24,9 +24,7 @@ async function go(serverId, channelId) {
   delete state.unread[state.channel];
   delete state.pings[state.channel];
   const channel = state.channel;
-  const found = channel ? await attempt(() => call("open", { channel })) : [];
-  if (channel !== state.channel) return;
-  state.messages = new Map((found ?? []).map((m) => [m.id, m]));
+  state.messages = new Map();
   $("channel-name").textContent = (state.server === "direct" ? "@ " : "# ") + sidebar.title();
   document.title = `${sidebar.title()} · Parley on localhost`;
   side(false);
@@ -34,6 +32,11 @@ async function go(serverId, channelId) {
   log.drawAll();
   composer.draw();
   if (!phone.matches) composer.focus();
+  const found = channel ? await attempt(() => call("open", { channel })) : [];
+  if (channel !== state.channel) return;
+  // What came while the list was on its way is newer than the list.
+  state.messages = new Map([...(found ?? []).map((m) => [m.id, m]), ...state.messages]);
+  log.drawAll();
 }
 
 function onWorld(world) {
@@ -71,7 +74,7 @@ const EVENTS = {
     state.typing.set(user, Date.now() + TYPING_MS);
     changed("typing");
   },
-  speaking: ({ user, on }) => voice.speaking(user, on),
+  speaking: ({ user, on }) => { if (on) voice.light(user); else voice.speaking(user, false); },
   failed: ({ summary }) => toast(`${summary.split(" ")[0]}: the application did not respond`, true),
   incident: (event) => changed("incident", event),
   bench: ({ bench }) => drawBench(bench),

@@ -31,7 +31,7 @@ function typedValue(option, text) {
   return text;
 }
 
-/** Show the command's options in `root`; `run(options)` sends it, `leave()` goes back. */
+/** Show the command's options in `root`; `run(options)` sends it, `leave()` goes back. Gives the form. */
 export function openCommand(root, offer, given, run, leave) {
   const shown = offer.options.filter((o) => o.required || o.name in given);
   if (!shown.length) shown.push(offer.options[0]);
@@ -72,6 +72,7 @@ export function openCommand(root, offer, given, run, leave) {
   fill(root, form);
   shown.forEach((option) => add(option, false));
   fields.querySelector("input, select, textarea")?.focus();
+  return form;
 }
 
 function fieldFor(offer, option, given, controls) {

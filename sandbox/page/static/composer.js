@@ -79,15 +79,16 @@ function begin(offer, given = {}) {
   field.value = "";
   grow();
   if (!offer.options.length) { run(offer, {}); return; }
-  openCommand($("composer"), offer, given, (options) => run(offer, options), () => { draw(); focus(); });
+  const back = () => { draw(); focus(); };
+  const form = openCommand($("composer"), offer, given, (options) => run(offer, options, () => form.isConnected && back()), back);
 }
 
-async function run(offer, options) {
+/** Send a command; `done` once the bot has taken it. */
+async function run(offer, options, done = focus) {
   const { interact } = await import("./components.js");
   const answer = await interact("command", { channel: state.channel, path: offer.path, options });
-  // Who goes on typing while the bot takes its time keeps what was typed.
-  if (answer && !$("composer").contains(field)) draw();
-  if (answer && !answer.modal) focus();
+  // Who went on meanwhile, be it with another command, keeps what was begun.
+  if (answer) done();
   return Boolean(answer);
 }
 
@@ -137,8 +138,10 @@ async function send() {
     return;
   }
   const fields = { channel: state.channel, text: withMentions(text), reply_to: state.replyTo?.id };
+  const from = field;
   const done = await attempt(async () => call("say", { ...fields, files: await Promise.all(files.map(fileOf)) }));
-  if (!done) return;
+  // Who looks at another channel by now may have begun to write there.
+  if (!done || from !== field) return;
   field.value = "";
   files = [];
   state.replyTo = null;

@@ -120,14 +120,14 @@ function measureDelay(held) {
   if (way < 1) meter.delayMs = Math.round((held + Math.min(way, 0.02) + out) * 1000);
 }
 
-function light(speaker) {
-  const fresh = !lights.has(speaker);
+/** Light somebody up for a moment: sound, or word of it, keeps the light on. */
+export function light(speaker) {
   clearTimeout(lights.get(speaker));
   lights.set(speaker, setTimeout(() => { lights.delete(speaker); speaking(speaker, false); }, LIGHT_MS));
-  if (fresh) speaking(speaker, true);
+  if (!state.speaking.has(speaker)) speaking(speaker, true);
 }
 
-/** Light the ring around somebody, or put it out. */
+/** Light the ring around somebody, or put it out at once. */
 export function speaking(id, on) {
   if (on) state.speaking.add(id);
   else state.speaking.delete(id);
