@@ -7,8 +7,8 @@
  * where a comparison gives bits, and a byte elsewhere, which compilers vectorise.
  *
  * Legend: T_text tokens t, T_frames frames f; `stride` floats between frames of `score`; `row` is
- * work space of T_text rounded up to 16, after 16 floats of margin; `moved` has `align_pitch`
- * bytes a frame.
+ * work space of T_text rounded up to 16, after 16 floats of margin (`align_row` in all); `moved`
+ * has `align_pitch` bytes a frame.
  */
 #ifndef PARLEY_ALIGN_KERNEL_H
 #define PARLEY_ALIGN_KERNEL_H
@@ -101,12 +101,24 @@ static inline ptrdiff_t align_pitch(int t_text, int vector) {
     return vector ? (t_text + 15) / 16 * 2 : t_text;
 }
 
-/* Adds to `durations`, (T_text,) int32 of zeros. `row` and `moved` are the caller's work space:
- * see the legend; `row` has room for two rows. */
+/* Floats of one row of values: the margin, and T_text rounded up. */
+static inline int align_row(int t_text) { return 16 + (t_text + 15) / 16 * 16; }
+
+/* Bytes of `work` that align_one needs, in whole lines of cache: threads have theirs in a row. */
+static inline size_t align_work_bytes(int t_text, int t_frames, int vector) {
+    size_t bytes = 2 * align_row(t_text) * sizeof(float);
+    bytes += (size_t)align_pitch(t_text, vector) * t_frames;
+    return (bytes + 63) / 64 * 64;
+}
+
+/* Adds to `durations`, (T_text,) int32 of zeros. `work` is the caller's, aligned as malloc does. */
 static inline void align_one(const float *score, ptrdiff_t stride, int t_text, int t_frames,
-                             int vector, float *row, uint8_t *moved, int32_t *durations) {
+                             int vector, void *work, int32_t *durations) {
+    if (t_text == 0) return;
     ptrdiff_t pitch = align_pitch(t_text, vector);
-    int width = (t_text + 15) / 16 * 16 + 16;
+    int width = align_row(t_text);
+    float *row = (float *)work + 16;
+    uint8_t *moved = (uint8_t *)work + 2 * width * sizeof(float);
     for (int t = -16; t < 2 * width - 16; t++) row[t] = ALIGN_UNREACHED;
 #if ALIGN_HAVE_AVX512
     if (vector) {

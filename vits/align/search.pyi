@@ -1,11 +1,11 @@
 import numpy as np
 import numpy.typing as npt
 
-def has_avx512() -> bool: ...
-def search(
+def align(
     scores: npt.NDArray[np.float32],
-    text_lengths: npt.NDArray[np.int32],
-    frame_lengths: npt.NDArray[np.int32],
-    threads: int,
-    vector: bool,
+    text_lengths: npt.NDArray[np.integer],
+    frame_lengths: npt.NDArray[np.integer],
+    *,
+    threads: int | None = None,
+    portable: bool = False,
 ) -> npt.NDArray[np.int32]: ...

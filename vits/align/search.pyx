@@ -1,52 +1,105 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""The compiled half of :mod:`vits.align`: batches in parallel, one utterance a thread at a time."""
+"""The compiled half of :mod:`vits.align`: checks, and batches in parallel, an utterance a thread.
 
-import numpy as np
+The smallest tables take a microsecond, so the call around them is kept as small: arrays that are
+already right are taken as they are, and threads are not thought of where there is little to do.
+"""
 
-from cython.parallel cimport parallel, prange
+import os
+
+cimport numpy as cnp
+from cython.parallel cimport prange, threadid
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, uint8_t
 from libc.stdlib cimport free, malloc
 
+cnp.import_array()
+
 
 cdef extern from "kernel.h" nogil:
     int align_cpu_has_avx512()
-    ptrdiff_t align_pitch(int t_text, int vector)
+    size_t align_work_bytes(int t_text, int t_frames, int vector)
     void align_one(const float *score, ptrdiff_t stride, int t_text, int t_frames, int vector,
-                   float *row, uint8_t *moved, int32_t *durations)
+                   void *work, int32_t *durations)
 
 
-def has_avx512():
-    """Whether this processor runs the sixteen-wide kernel."""
-    return bool(align_cpu_has_avx512())
+cdef enum:
+    # Cells below which waking a second thread takes longer than what it would save.
+    WORTH_A_THREAD = 32768
+    READ_ONLY = cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_FORCECAST
 
 
-def search(const float[:, :, ::1] scores, const int32_t[::1] text_lengths,
-           const int32_t[::1] frame_lengths, int threads, bint vector):
-    """Durations (B, T_text) int32 of checked input; :func:`vits.align.align` does the checking."""
-    cdef Py_ssize_t batch = scores.shape[0]
-    cdef int t_frames = <int>scores.shape[1], t_text = <int>scores.shape[2]
-    durations = np.zeros((batch, t_text), np.int32)
-    if batch == 0 or t_frames == 0 or t_text == 0:
-        return durations
-    cdef int32_t[:, ::1] out = durations
-    cdef size_t row_bytes = 2 * <size_t>((t_text + 15) // 16 * 16 + 16) * sizeof(float)
-    cdef size_t moved_bytes = <size_t>align_pitch(t_text, vector) * t_frames
+cdef inline cnp.ndarray _lengths(given):
+    return <cnp.ndarray>cnp.PyArray_FROM_OTF(given, cnp.NPY_INT32, READ_ONLY)
+
+
+def align(scores, text_lengths, frame_lengths, *, threads=None, bint portable=False):
+    """Durations, in frames, of each token on the best monotonic path.
+
+    Args:
+        scores: (B, T_frames, T_text) float32, log-likelihood of frame f under token t; read only.
+        text_lengths: (B,) tokens of each utterance, 0 to T_text.
+        frame_lengths: (B,) frames of each utterance, at least as many as its tokens.
+        threads: how many utterances at once; all processors by default. Small work takes one.
+        portable: use the plain C kernel even where a wider one exists.
+
+    Returns:
+        (B, T_text) int32. Row b sums to ``frame_lengths[b]``; padding has duration 0.
+
+    Raises:
+        ValueError: shapes that do not match, lengths out of range, or more tokens than frames.
+        MemoryError: no room for the work space.
+    """
+    table = <cnp.ndarray>cnp.PyArray_FROM_OTF(scores, cnp.NPY_FLOAT32, READ_ONLY)
+    if cnp.PyArray_NDIM(table) != 3:
+        raise ValueError(f"scores must be (B, T_frames, T_text), not {table.ndim}-dimensional")
+    cdef cnp.npy_intp *shape = cnp.PyArray_DIMS(table)
+    cdef cnp.npy_intp batch = shape[0], cells = shape[1] * shape[2]
+    cdef int t_frames = <int>shape[1], t_text = <int>shape[2]
+    text_array = _lengths(text_lengths)
+    frames_array = _lengths(frame_lengths)
+    if (
+        cnp.PyArray_NDIM(text_array) != 1 or cnp.PyArray_DIMS(text_array)[0] != batch
+        or cnp.PyArray_NDIM(frames_array) != 1 or cnp.PyArray_DIMS(frames_array)[0] != batch
+    ):
+        raise ValueError(
+            f"lengths must be ({batch},), "
+            f"not {(<object>text_array).shape} and {(<object>frames_array).shape}"
+        )
+    cdef const int32_t *text = <const int32_t *>cnp.PyArray_DATA(text_array)
+    cdef const int32_t *frames = <const int32_t *>cnp.PyArray_DATA(frames_array)
     cdef Py_ssize_t b
-    cdef float *row
-    cdef uint8_t *moved
-    cdef int failed = 0
-    with nogil, parallel(num_threads=threads):
-        row = <float *>malloc(row_bytes)
-        moved = <uint8_t *>malloc(moved_bytes)
-        for b in prange(batch, schedule="dynamic"):
-            if row == NULL or moved == NULL:
-                failed = 1
-            elif text_lengths[b] > 0:
-                align_one(&scores[b, 0, 0], t_text, text_lengths[b], frame_lengths[b], vector,
-                          row + 16, moved, &out[b, 0])
-        free(row)
-        free(moved)
-    if failed:
+    for b in range(batch):
+        if text[b] < 0 or text[b] > t_text or frames[b] > t_frames:
+            raise ValueError("a length is outside the table of scores")
+        if text[b] > frames[b]:
+            raise ValueError("an utterance has more tokens than frames: no path visits them all")
+        if text[b] == 0 and frames[b] > 0:
+            raise ValueError("an utterance has frames but no token")
+
+    cdef cnp.npy_intp[2] wanted = [batch, t_text]
+    durations = cnp.PyArray_ZEROS(2, wanted, cnp.NPY_INT32, 0)
+    if batch == 0 or cells == 0:
+        return durations
+    cdef int many = 1
+    if batch > 1 and batch * cells >= WORTH_A_THREAD:
+        many = (os.cpu_count() or 1) if threads is None else threads
+        many = <int>max(1, min(many, batch))
+    cdef const float *score = <const float *>cnp.PyArray_DATA(table)
+    cdef int32_t *out = <int32_t *>cnp.PyArray_DATA(<cnp.ndarray>durations)
+    cdef int vector = not portable and align_cpu_has_avx512()
+    cdef size_t bytes_each = align_work_bytes(t_text, t_frames, vector)
+    cdef char *work = <char *>malloc(bytes_each * many)
+    if work == NULL:
         raise MemoryError("no memory for the alignment's work space")
+    with nogil:
+        if many == 1:
+            for b in range(batch):
+                align_one(score + b * cells, t_text, text[b], frames[b], vector, work,
+                          out + b * t_text)
+        else:
+            for b in prange(batch, schedule="dynamic", num_threads=many):
+                align_one(score + b * cells, t_text, text[b], frames[b], vector,
+                          work + threadid() * bytes_each, out + b * t_text)
+    free(work)
     return durations

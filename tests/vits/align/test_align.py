@@ -53,6 +53,25 @@ def test_a_batch_is_its_utterances_and_padding_is_never_read(
         assert not row[part.shape[1] :].any()
 
 
+@pytest.mark.parametrize("portable", KERNELS)
+def test_several_threads_find_what_the_oracle_finds(portable: bool) -> None:
+    # Enough to be worth threads; more utterances than threads, and of different lengths.
+    batch = np.random.default_rng(2).standard_normal((9, 110, 70)).astype(np.float32)
+    tokens, frames = np.arange(62, 71), np.arange(110, 101, -1)
+    found = align(batch, tokens, frames, threads=4, portable=portable)
+    for row, table, t, f in zip(found, batch, tokens, frames, strict=True):
+        assert row[:t].tolist() == reference.align_one(table[:f, :t]).tolist()
+        assert not row[t:].any()
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float64, np.int64])
+def test_other_numbers_and_slices_are_converted(kind: type) -> None:
+    table = np.arange(2 * 30 * 12).reshape(2, 12, 30).transpose(0, 2, 1) % 7
+    found = align(table.astype(kind), [12, 5], np.array([30, 20, 9], np.int16)[:2])
+    plain = align(np.ascontiguousarray(table, np.float32), np.array([12, 5]), np.array([30, 20]))
+    assert found.tolist() == plain.tolist()
+
+
 def test_a_clear_diagonal_is_followed() -> None:
     table = np.full((6, 3), -10, np.float32)
     for frame, token in enumerate([0, 0, 0, 1, 2, 2]):
@@ -78,6 +97,11 @@ def test_an_empty_batch_and_an_empty_utterance_have_no_durations() -> None:
     found = align(np.zeros((2, 4, 3), np.float32), np.array([0, 3]), np.array([0, 4]))
     assert found[0].tolist() == [0, 0, 0]
     assert found[1].sum() == 4
+
+
+def test_a_table_of_two_dimensions_is_refused() -> None:
+    with pytest.raises(ValueError, match="not 2-dimensional"):
+        align(np.zeros((9, 5), np.float32), np.array([5]), np.array([9]))
 
 
 @pytest.mark.parametrize(
