@@ -9,24 +9,39 @@ from speech.languages import base
 
 SPOKEN_MOST: Final = 3
 
-_EMOJI = re.compile(
+_SIGNS: Final = (
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2190-\u21ff\u2300-\u23ff\u25a0-\u25ff\u3030\u303d"
-    "\u3297\u3299\ufe0e\ufe0f\u200d\u20e3\U000e0020-\U000e007f\u2122\u00a9\u00ae\u203c\u2049]+"
+    "\u3297\u3299\ufe0e\ufe0f\u200d\u20e3\U000e0020-\U000e007f\u2122\u00a9\u00ae\u203c\u2049]"
 )
+_EMOJI = re.compile(f"{_SIGNS}{_SIGNS}*")  # not one with "+": that would be tried at every letter
+_ARROW: Final = "\u2192\u21d2\u27a1"
 _ARROWS = re.compile("(?<=\\w) ?[\u2192\u21d2\u27a1]\ufe0f? ?(?=\\w)")
 _KEYCAP = re.compile("[0-9#*]\ufe0f?\u20e3")
 _CUSTOM = re.compile(r"<a?:(\w{1,32}):\d{1,20}>")
 
+# How a face begins, and how it goes on.
+_FACES: Final = (
+    ("[:;=]", r"[-o'^]?[)(\]\[DPp3/|\\Oo*]{1,4}"),
+    *(("[xX]", "D{1,9}"), ("T", "[_.]{1,3}T"), ("Q", "[_.]?Q"), (";", "[_.]{1,3};")),
+    *(("o", "rz"), ("O", "TZ"), ("ʕ", r"[^ʔ\n]{1,9}ʔ"), ("ಠ", "[_益]{0,3}ಠ"), ("Q", "AQ")),
+    *(("T", "AT"), ("Q", "[wW]Q"), ("=", "[wW_.ω]{1,3}="), (r"\^", r"[_.oωー]{0,3}\^")),
+    *((">", "[_.]{1,3}<"), ("-", "_{1,3}-"), ("[oO]", "[_.]{1,3}[oO]")),
+    *(("u", "[wW]u"), ("U", "[wW]U"), ("[oO]", "[wW][oO]"), ("<", "/?3")),
+)
 _FACE = re.compile(
-    r"(?<![A-Za-z0-9:/])(?:[:;=][-o'^]?[)(\]\[DPp3/|\\Oo*]{1,4}|[xX]D{1,9}|T[_.]{1,3}T|Q[_.]?Q|;[_.]{1,3};|orz|OTZ|"
-    r"[¯ ]?[\\_]{0,4}\(ツ\)[/_]{0,3}¯?|ʕ[^ʔ\n]{1,9}ʔ|ಠ[_益]{0,3}ಠ|QAQ|TAT|Q[wW]Q|=[wW_.ω]{1,3}=|"
-    r"\^[_.oωー]{0,3}\^|>[_.]{1,3}<|-_{1,3}-|[oO][_.]{1,3}[oO]|u[wW]u|U[wW]U|[oO][wW][oO]|</?3)(?![A-Za-z0-9])"
+    r"[:;=xXTQoOuUʕಠ^>\-<](?<![A-Za-z0-9:/].)"
+    rf"(?:{'|'.join(f'(?<={begin}){rest}' for begin, rest in _FACES)})(?![A-Za-z0-9])"
+)
+# A shrug may begin with so much that it is only looked for where its face is.
+_SHRUG: Final = r"[¯ ]?[\\_]{0,4}\(ツ\)[/_]{0,3}¯?"
+_FACE_OR_SHRUG = re.compile(
+    rf"(?<![A-Za-z0-9:/])(?:{'|'.join(map(''.join, _FACES))}|{_SHRUG})(?![A-Za-z0-9])"
 )
 _BRACKETS = re.compile(
-    r"[٩ヽヾ╰ᕙ୧ლ]?[(（]([^()（）\n]{1,20})[)）][۶୨ᕗ]?"
+    r"(?:[٩ヽヾ╰ᕙ୧ლ][(（]|[(（])([^()（）\n]{1,20})[)）][۶୨ᕗ]?"
     r"([╯ノﾉシ︵彡☆づ♡♪♥～~ﾟ゜・*+/\\ ]{0,8}(?:┻━┻|┬─┬)?)"
 )
-_TABLES = re.compile(r"[┻┳━─┬]{2,9}")
+_TABLES = re.compile(r"[┻┳━─┬][┻┳━─┬]{1,8}")
 _FACE_PARTS = frozenset(
     "^_><;´`｀・･ωдДﾟ゜°□■╯╰ಠ≧≦∇▽△◇○●◕‿益皿￣ーﾉノヽ\\/*'\"~～@=3TQ｡ง-♡☆★๑•̀́¯ツ艸"
 )
@@ -61,10 +76,15 @@ _IN_TAIWAN: Final = {
 
 def without_emoji(text: str) -> str:
     """``text`` without emoji, kaomoji and emoticons; an arrow between words becomes a comma."""
-    text = _FACE.sub(" ", _BRACKETS.sub(_judge_face, text))
+    if "(" in text or "（" in text:
+        text = _BRACKETS.sub(_judge_face, text)
+    text = (_FACE_OR_SHRUG if "ツ" in text else _FACE).sub(" ", text)
     if text.isascii():
         return text
-    text = _KEYCAP.sub(lambda match: match[0][0], _ARROWS.sub(", ", text))
+    if any(arrow in text for arrow in _ARROW):
+        text = _ARROWS.sub(", ", text)
+    if "\u20e3" in text:
+        text = _KEYCAP.sub(lambda match: match[0][0], text)
     return _EMOJI.sub(" ", _TABLES.sub(" ", text))
 
 

@@ -39,7 +39,7 @@ def _run(script: str) -> str:
 
 
 _RUNS = re.compile("|".join(map(_run, _SCRIPTS)))
-_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]+")
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
 _CLAUSE_END = re.compile(r"[\s。！？!?；;「」『』（）()《》“”\"]")
 _NOT_LATIN = frozenset(
     ["ar", "el", "he", "hi", "ja", "ko", "ru", "th", "uk", "zh", "yue", "bg", "fa", "ur"]
@@ -81,7 +81,7 @@ def spans(text: str, language: str) -> list[Span]:
         "zh": language if tongue == "zh" else "zh-TW",
     }
     pieces: list[tuple[str, str]] = []
-    for clause in _clauses(text) if kana else [text]:
+    for clause in _clauses(text) if kana and alone != "ja" else [text]:
         named["cjk"] = _han(clause, alone) if kana else alone
         pieces += _runs(clause, named)
     return _merged(Span(piece, found or language) for piece, found in _settled(pieces))
@@ -94,10 +94,11 @@ def _clauses(text: str) -> list[str]:
 
 def _han(clause: str, alone: str) -> str:
     """The language of Han characters in ``clause``; ``alone`` if nothing else tells."""
-    kana = sum(len(run) for run in _KANA.findall(clause))
-    if kana and not (kana == 1 and _LONE_NO in clause and base(alone) == "zh"):
-        return "ja"
-    return alone
+    kana = _KANA.search(clause)
+    if not kana or alone == "ja":
+        return alone
+    lone = kana[0] == _LONE_NO and not _KANA.search(clause, kana.end())
+    return alone if lone and base(alone) == "zh" else "ja"
 
 
 def _runs(clause: str, named: Mapping[str, str]) -> list[tuple[str, str]]:

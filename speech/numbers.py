@@ -6,6 +6,8 @@ in kanji numerals, which its text fronts read with the right sound changes (ä¸‰ç
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Final
 
 
@@ -38,6 +40,14 @@ _IRREGULAR: Final = {
     "nine": "ninth",
     "twelve": "twelfth",
 }
+_DIGIT = re.compile(r"\d")
+
+
+def has_digit(text: str) -> bool:
+    """Whether a digit of any script is in ``text``."""
+    return any(digit in text for digit in "0123456789") or (
+        not text.isascii() and bool(_DIGIT.search(text))
+    )
 
 
 def minus(language: str) -> str:
@@ -45,6 +55,7 @@ def minus(language: str) -> str:
     return _MINUS[language]
 
 
+@lru_cache(maxsize=1000)  # people name the same few numbers
 def cardinal(number: int, language: str) -> str:
     """``number`` (0 to 10^18) as a count. ``language``: ``en``, ``zh`` or ``ja``."""
     if number == 0:

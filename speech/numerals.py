@@ -11,14 +11,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from speech.numbers import cardinal, digit_by_digit, minus, number, ordinal, year
+from speech.numbers import cardinal, digit_by_digit, has_digit, minus, number, ordinal, year
 from speech.units import CURRENCIES, MEASURE_WORDS, MEASURES, SCALES, UNITS
 
 MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-_DIGIT = re.compile(r"\d")
 _FOUR_DIGITS = re.compile(r"\d{4}")
 _ONES: Final = ("1", "1.0", "1.00")
 
@@ -31,7 +30,14 @@ _N = r"(?:\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,20})?(?!\d)|\d{1,20}(?:\.\d{1,20})?)"
 _EDGE = r"(?<![A-Za-z0-9_.,])"
 _UNIT = rf"(?:{_any_of(UNITS)})(?![A-Za-z0-9])"
 _SCALE = rf"(?:{_any_of(SCALES)})(?![A-Za-z0-9])"
+# Most numbers are followed by what makes them nothing else: found first, they cost no trying.
+_ALONE: Final = (
+    r"\Z|[!?;)\]，。、！？；：）」』]|[,.](?!\d)| (?!thou|milli|billi|trilli)[a-z]{5}"
+    r"|(?![萬万億亿兆])[\u3041-\u9fff]"
+)
 _FORMS: Final = {
+    "money": rf"(?P<sign>{_any_of(CURRENCIES)}) ?(?P<amount>{_N})(?: ?(?P<of>{_SCALE}))?",
+    "alone": rf"(?P<n_alone>\d{{1,20}})(?={_ALONE})",
     "date": r"(?P<y>[12]\d{3})[-/.](?P<mo>\d{1,2})[-/.](?P<d>\d{1,2})(?![\d/.-]\d)",
     "idiom": r"(?P<said>24/7|50/50|7-11)(?![\d/-])",
     "years": r"(?P<y_low>1[89]\d\d|20\d\d)[-–—~～〜](?P<y_high>1[89]\d\d|20\d\d)(?![\d-])",
@@ -45,7 +51,6 @@ _FORMS: Final = {
     "lasting": r"(?P<l_h>\d{1,3})h ?(?P<l_m>[0-5]?\d)(?:min|m)?(?![A-Za-z0-9])",
     "feet": r"(?P<tall>\d{1,2})['′](?P<inches>\d{1,2})(?:\"|''|″)",
     "ratio": r"(?P<r_a>\d{1,4}):(?P<r_b>\d{1,4})(?![\d:])",
-    "money": rf"(?P<sign>{_any_of(CURRENCIES)}) ?(?P<amount>{_N})(?: ?(?P<of>{_SCALE}))?",
     "ordinal": r"(?P<nth>\d{1,15})(?:st|nd|rd|th)\b",
     "dotted": r"\d{1,6}(?:\.\d{1,6}){2,5}(?!\d)",
     "phone": r"(?:\+\d{1,3}[ -]|1-)?(?:\(\d{2,4}\) ?)?\d{2,4}(?:[- ]\d{3,4}){1,3}(?![-\d])",
@@ -64,12 +69,10 @@ _STARTS: Final = (
 NUMERAL = re.compile(
     rf"{_STARTS}{_EDGE}(?:{'|'.join(f'(?P<{kind}>{form})' for kind, form in _FORMS.items())})"
 )
-GLUED = re.compile(
-    rf"(?:US|NT|HK)(?=\$)|CN(?=¥)|(?<=\d)h(?=\d)"
-    rf"|(?<=\d) ?(?:{_UNIT}|{_SCALE}|[AaPp]\.?[Mm](?![A-Za-z]))"
-    r"|(?<=\d)(?:st|nd|rd|th)\b"
+_GLUED_BEFORE = re.compile(r"US(?=\$)|NT(?=\$)|HK(?=\$)|CN(?=¥)")
+_GLUED_AFTER = re.compile(
+    rf"\d(?:h(?=\d)| ?(?:{_UNIT}|{_SCALE}|[AaPp]\.?[Mm](?![A-Za-z]))|(?:st|nd|rd|th)\b)"
 )
-"""Letters that belong to a number, whatever the language around it."""
 
 # 週一～週五, 8日-10日: until, between days and hours that are no bare numbers.
 _UNTIL = re.compile(
@@ -80,10 +83,11 @@ _UNTIL_WORDS: Final = {"zh": "到", "ja": "から"}
 # What is a name rather than an amount is read digit by digit.
 _LABELLED = re.compile(
     "((?:編號|號碼|統編|密碼|證碼|代碼|電話|手機|帳號|學號|單號|编号|号码|密码|代码|番号|コード|"
-    r"\b[Cc]ode|\bPIN|\b[Pp]assword|\b[Pp]asscode)(?: is|[:：是為为は]){0,2} ?)"
+    r"code(?<!\wcode)|Code(?<!\wCode)|PIN(?<!\wPIN)|password(?<!\wpassword)|Password(?<!\wPassword)"
+    r"|passcode(?<!\wpasscode)|Passcode(?<!\wPasscode))(?: is|[:：是為为は]){0,2} ?)"
     r"(\d{4,15})(?![\d.,:/%-])"
 )
-_MATH = re.compile(r"(?<=\d) ?([+=×÷]|(?<= )[-−*/](?= )) ?(?=\d)")
+_MATH = re.compile(r"(\d) ?([+=×÷]|(?<= )[-−*/](?= )) ?(?=\d)")
 _MATH_WORDS: Final = {
     "+": (" plus ", "加", "足す"),
     "=": (" equals ", "等於", "イコール"),
@@ -101,13 +105,20 @@ def in_words(text: str, language: str) -> str:
     """``text`` with its numbers in words of ``language``: ``en``, ``zh``, ``ja``, else as it is."""
     if language in _UNTIL_WORDS and any(dash in text for dash in "-–~～〜"):
         text = _UNTIL.sub(_UNTIL_WORDS[language], text)
-    if language not in _COLUMN or not _DIGIT.search(text):
+    if language not in _COLUMN or not has_digit(text):
         return text
     column = _COLUMN[language]
     if _FOUR_DIGITS.search(text):
         text = _LABELLED.sub(lambda match: match[1] + digit_by_digit(match[2], language), text)
-    text = _MATH.sub(lambda match: _MATH_WORDS[match[1]][column], text)
+    text = _MATH.sub(lambda match: match[1] + _MATH_WORDS[match[2]][column], text)
     return NUMERAL.sub(lambda match: _READERS[match.lastgroup or ""](match, language), text)
+
+
+def without_glued(text: str) -> str:
+    """``text``, as long, with zeros for letters that belong to a number in any language."""
+    if has_digit(text):
+        text = _GLUED_AFTER.sub(lambda match: match[0][0] + "0" * (len(match[0]) - 1), text)
+    return _GLUED_BEFORE.sub("00", text) if "$" in text or "¥" in text else text
 
 
 def _date(match: re.Match[str], language: str) -> str:
@@ -316,7 +327,7 @@ def _scaled(match: re.Match[str], language: str) -> str:
 
 def _plain(match: re.Match[str], language: str) -> str:
     sign = minus(language) if match["sign_p"] else ""
-    text = match["n"]
+    text = match["n"] or match["n_alone"]
     follows = match.string[match.end() : match.end() + 2]
     before = match.string[max(0, match.start() - 1) : match.start()]
     if language == "zh" and len(text) == 4 and follows[:1] == "年":
@@ -372,4 +383,5 @@ _READERS: Final[Mapping[str, Callable[[re.Match[str], str], str]]] = {
     "unit": _unit,
     "scaled": _scaled,
     "plain": _plain,
+    "alone": _plain,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from speech.numbers import cardinal
+from speech.numbers import cardinal, has_digit
 from speech.units import ABBREVIATIONS, WORDS_IN_CAPITALS
 
 
@@ -17,12 +17,11 @@ def _any_case(form: str) -> str:
 
 _FORMS: Final = "|".join(map(_any_case, sorted(ABBREVIATIONS, key=len, reverse=True)))
 _ABBREVIATION = re.compile(rf"(?<![\w./@-])(?:{_FORMS})(?![A-Za-z0-9'])")
-_NUMBER_SIGN = re.compile(r"(?:\b[Nn]o\. ?|\B# ?)(?=\d)")
-_DIGIT = re.compile(r"\d")
-_VERSION = re.compile(r"\bv\.? ?(?=\d)")
-_ACRONYM = re.compile(r"(?<![A-Za-z0-9'_])([A-Z]{2,5})('?s)?(?![A-Za-z_])")
-_DOTTED = re.compile(r"(?<![\w.])((?:[A-Z]\.){1,4})([A-Z])(\.?)(?![\w.])")
-_RESOLUTION = re.compile(r"(?<![A-Za-z0-9.,])([248])K(?![A-Za-z0-9])")
+_NUMBER_SIGN = re.compile(r"(?:N(?<!\wN)o\. ?|n(?<!\wn)o\. ?|#(?<!\w#) ?)(?=\d)")
+_VERSION = re.compile(r"v(?<!\wv)\.? ?(?=\d)")
+_ACRONYM = re.compile(r"([A-Z](?<![A-Za-z0-9'_].)[A-Z]{1,4})('?s)?(?![A-Za-z_])")
+_DOTTED = re.compile(r"([A-Z](?<![\w.].)\.(?:[A-Z]\.){0,3})([A-Z])(\.?)(?![\w.])")
+_RESOLUTION = re.compile(r"([248])(?<![A-Za-z0-9.,].)K(?![A-Za-z0-9])")
 _SHARP = re.compile(r"\b([A-GFJ])#(?![A-Za-z0-9])")
 _SAINT = re.compile(r"\bSt\. (?=[A-Z][a-z])")
 _MONTHS: Final = {
@@ -31,20 +30,19 @@ _MONTHS: Final = {
     **{"Oct": "October", "Nov": "November", "Dec": "December"},
 }
 _MONTH = re.compile(
-    rf"\b(?=[A-S][a-z])({'|'.join(_MONTHS)})\b\.?(?= \d)"
-    rf"|(?<=\d )({'|'.join(_MONTHS)})\b\.?(?! ?[a-z])"
+    "|".join(rf"{m}(?:(?<!\w{m})\b\.?(?= \d)|(?<=\d {m})\b\.?(?! ?[a-z]))" for m in _MONTHS)
 )
-_CAPITALS = re.compile(r"[A-Z]{2,40}")
+_CAPITALS = re.compile(r"[A-Z][A-Z]{1,39}")
 _PLUSES = re.compile(r"(?<=[A-Za-z])\+{1,3}(?![A-Za-z+])")
 
 
 def spelled_out(text: str) -> str:
     """English ``text`` with abbreviations said in full and acronyms letter by letter."""
-    if _DIGIT.search(text):
+    if has_digit(text):
         text = _NUMBER_SIGN.sub("number ", text)
         text = _VERSION.sub("version ", text)
         text = _RESOLUTION.sub(lambda match: f"{cardinal(int(match[1]), 'en')} K", text)
-        text = _MONTH.sub(lambda match: _MONTHS[match[1] or match[2]], text)
+        text = _MONTH.sub(lambda match: _MONTHS[match[0].removesuffix(".")], text)
     if "+" in text:
         text = _PLUSES.sub(_pluses, text)
     if "#" in text:

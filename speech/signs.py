@@ -8,16 +8,19 @@ from typing import Final
 
 # Letters and digits in disguise: full and half width, in circles, bold or cursive (as mathematics
 # has them), fractions in one sign. Punctuation stays as it is.
-_DISGUISED = re.compile(
+_DISGUISES: Final = (
     "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uff9f％＄＋－／＠＃\u2460-\u249b\u24b6-\u24e9"
-    "\u00bc-\u00be\u2150-\u215e\U0001d400-\U0001d7ff]{1,100}"
+    "\u00bc-\u00be\u2150-\u215e\U0001d400-\U0001d7ff]"
 )
+_DISGUISED = re.compile(f"{_DISGUISES}{_DISGUISES}{{0,99}}")
 _CIRCLED = re.compile("[\u2460-\u249b]")
 _PI = re.compile("(?<![\u0370-\u03ff])π(?![\u0370-\u03ff])")  # alone it is no Greek
 _PI_NAMES: Final = (" pi ", "圓周率", "パイ")
-_FRACTION = re.compile("(\\d?)([\u00bc-\u00be\u2150-\u215e])")
+_FRACTION = re.compile("[\u00bc-\u00be\u2150-\u215e]")
 # Strokes through letters, and heaps of accents, which only decorate.
-_DECORATION = re.compile("[\u0334-\u0338\u0489]|[\u0300-\u036f]{3,200}")
+_DECORATION = re.compile(
+    "[\u0300-\u036f\u0489](?:(?<=[\u0334-\u0338\u0489])|[\u0300-\u036f]{2,199})"
+)
 
 _TAG = re.compile(
     r"</?(?:b|i|u|s|em|strong|br|p|div|span|ul|ol|li|h[1-6]|sub|sup|kbd|hr|details|summary)"
@@ -56,7 +59,7 @@ _SIGNS: Final = {
 # A unit keeps its square; ^ is only between two things, elsewhere it is a face or nothing.
 _SIGN = re.compile(r"[≥≤≠≈±√∞]|(?<![m\d])[²³]|(?<=[A-Za-z0-9)])\^(?=[A-Za-z0-9(])")
 _DIGRAPHS: Final = {"!=": "≠", ">=": "≥", "<=": "≤", "==": "=", "->": "→", "=>": "→"}
-_DIGRAPH = re.compile(r"(?<=[\w\s)])(?:!=|>=|<=|==|->|=>)(?=[\w\s(])")
+_DIGRAPH = re.compile(r"(?:!=|>=|<=|==|->|=>)(?<=[\w\s)]..)(?=[\w\s(])")
 _COLUMN: Final = {"en": 0, "zh": 1, "ja": 2}
 _AND: Final = (" and ", "又", "と")
 
@@ -65,7 +68,9 @@ def undisguised(text: str, language: str) -> str:
     """``text`` in ordinary letters and digits, money with its sign in front, without HTML."""
     if not text.isascii():
         text = _FRACTION.sub(lambda match: _fraction(match, language), text)
-        text = _PI.sub(_PI_NAMES[_COLUMN.get(language, 0)], text).replace("№", " No. ")
+        if "π" in text:
+            text = _PI.sub(_PI_NAMES[_COLUMN.get(language, 0)], text)
+        text = text.replace("№", " No. ")
         text = _CIRCLED.sub(r" \g<0> ", text)
         text = _DISGUISED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
         text = _DECORATION.sub("", text)
@@ -89,5 +94,6 @@ def named(text: str, language: str) -> str:
 
 def _fraction(match: re.Match[str], language: str) -> str:
     """``1½`` as ``1 and 1/2``."""
-    written = unicodedata.normalize("NFKC", match[2]).replace("\u2044", "/")
-    return f"{match[1]}{_AND[_COLUMN.get(language, 0)]}{written}" if match[1] else written
+    written = unicodedata.normalize("NFKC", match[0]).replace("\u2044", "/")
+    before = match.string[max(0, match.start() - 1) : match.start()]
+    return _AND[_COLUMN.get(language, 0)] + written if before.isdecimal() else written
