@@ -10,12 +10,18 @@ An entry whose edge is a letter of a script with spaces fits whole words only ("
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
 
 ENTRY_LIMIT = 100
 """Longest written form or reading, in characters."""
+
+_ASCII_SPACES: Final = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x1f"), " ")
+_NOT_IN_A_WORD: Final = r"(?<![^\W_\u2e80-\U0010ffff]{2})"  # see _joined
 
 
 def written(form: str) -> str:
@@ -44,6 +50,8 @@ class Dictionary:
     server: Mapping[str, str] = field(default_factory=dict)
     world: Mapping[str, str] = field(default_factory=dict)
     _trie: _Node = field(init=False, repr=False, compare=False, default_factory=lambda: _Node())
+    # Where an entry can begin; nowhere without one. Other places cost no step of Python's.
+    _begins: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         # The nearest level comes last, so that it overwrites.
@@ -51,6 +59,9 @@ class Dictionary:
             for form, said in table.items():
                 if key := written(form)[:ENTRY_LIMIT]:
                     self._trie.add(key, said, level)
+        if self._trie.next:
+            firsts = "".join(map(re.escape, self._trie.next))
+            object.__setattr__(self, "_begins", re.compile(f"[{firsts}]{_NOT_IN_A_WORD}"))
 
     def apply(self, text: str) -> str:
         """``text`` with every entry replaced by how it is said."""
@@ -64,23 +75,21 @@ class Dictionary:
 
     def pieces(self, text: str) -> list[str | Hit]:
         """``text`` cut at the entries in it: what is between them, and what stands for them."""
-        folded = [_fold(character) for character in text] if self._trie.next else []
         pieces: list[str | Hit] = []
-        at = copied = 0
-        while at < len(folded):
-            end, entry = self._longest(folded, at)
-            if entry is None:
-                at += 1
+        copied = 0
+        folded = _folded(text) if self._begins else ""
+        for place in self._begins.finditer(folded) if self._begins else ():
+            if (at := place.start()) < copied:
                 continue
-            pieces += [text[copied:at], Hit(text[at:end], entry.said, entry.level)]
-            at = copied = end
+            end, entry = self._longest(folded, at)
+            if entry is not None:
+                pieces += [text[copied:at], Hit(text[at:end], entry.said, entry.level)]
+                copied = end
         return [piece for piece in [*pieces, text[copied:]] if piece != ""]
 
-    def _longest(self, folded: list[str], start: int) -> tuple[int, _Node | None]:
+    def _longest(self, folded: str, start: int) -> tuple[int, _Node | None]:
         """The longest entry at ``start`` that is whole where its script has words."""
         found: tuple[int, _Node | None] = (start, None)
-        if start and _joined(folded[start - 1], folded[start]):
-            return found
         node: _Node | None = self._trie
         for at in range(start, len(folded)):
             node = node.next.get(folded[at]) if node else None
@@ -107,6 +116,14 @@ class _Node:
         node.said, node.level = said, level
 
 
+def _folded(text: str) -> str:
+    """``text``, as long, with each character as :func:`written` has it."""
+    if text.isascii():
+        return text.lower().translate(_ASCII_SPACES)
+    return "".join(map(_fold, text))
+
+
+@lru_cache(maxsize=4096)
 def _fold(character: str) -> str:
     """The character as :func:`written` has it, if that is one character too."""
     folded = unicodedata.normalize("NFKC", character).casefold()
@@ -117,4 +134,4 @@ def _fold(character: str) -> str:
 
 def _joined(left: str, right: str) -> bool:
     """Whether two neighbours belong to one word of a script that puts spaces between words."""
-    return all(each.isalnum() and each < "\u2e80" for each in (left, right))
+    return left < "\u2e80" > right and left.isalnum() and right.isalnum()
