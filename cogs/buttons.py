@@ -1,25 +1,20 @@
 """The buttons under an answer: Stop, Regenerate, Speak. They work after a restart too.
 
-Everything a button needs is in its custom id (``parley:DEED:ASKER:KEY``), so no view is kept in
-memory. ``KEY`` is a running answer for Stop, and a turn in the asker's memory for the others.
+Their custom ids are ``parley:DEED:ASKER:KEY``. ``KEY`` is a running answer for Stop, and a turn in
+the asker's memory for the others.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol
 
 import discord
-from discord.ext import commands
 
-from cogs.replies import tell_error
+from cogs.lasting import Button, LastingButton, get_cog
 from cogs.rights import admit
 from cogs.scene import Scene, is_moderator
 from errors import NotAllowed
 from words import N_
-
-if TYPE_CHECKING:
-    from typing import Self
 
 STOP, AGAIN, SPEAK = "stop", "again", "speak"
 
@@ -46,48 +41,21 @@ class Presses(Protocol):
 
 
 class AnswerButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    LastingButton,
     template=r"parley:(?P<deed>stop|again|speak):(?P<asker>[0-9]{1,20}):(?P<key>[0-9a-f]{1,20})",
 ):
     """One of the three."""
 
-    def __init__(self, deed: str, asker_id: int, key: str, label: str) -> None:
-        super().__init__(
-            discord.ui.Button(
-                label=label,
-                style=_STYLES[deed],
-                custom_id=f"parley:{deed}:{asker_id}:{key}",
-            )
-        )
-        self._deed = deed
-        self._asker_id = asker_id
-        self._key = key
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction,
-        item: discord.ui.Item[discord.ui.View],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        """A button of a message, whenever that was sent."""
-        label = item.label if isinstance(item, discord.ui.Button) else None
-        return cls(match["deed"], int(match["asker"]), match["key"], label or "")
-
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Somebody pressed it. discord.py only logs what a dynamic item raises: say it here."""
-        mine = interaction.user.id == self._asker_id
-        if not mine and not (self._deed == STOP and is_moderator(interaction)):
-            await tell_error(interaction, NotYourAnswer())
-            return
-        try:
-            if self._deed != STOP:  # silence waits for no store
-                await admit(interaction)
-            chat = cast("commands.Bot", interaction.client).get_cog("Chat")
-            await cast("Presses", chat).press(interaction, self._deed, self._key)
-        except Exception as error:
-            await tell_error(interaction, error)
+    async def pressed(self, interaction: discord.Interaction) -> None:
+        """By the asker; Stop by moderators, too."""
+        deed, asker_id = self.fields["deed"], int(self.fields["asker"])
+        mine = interaction.user.id == asker_id
+        if not mine and not (deed == STOP and is_moderator(interaction)):
+            raise NotYourAnswer
+        if deed != STOP:  # silence waits for no store
+            await admit(interaction)
+        chat: Presses = get_cog(interaction, "Chat")
+        await chat.press(interaction, deed, self.fields["key"])
 
 
 def stop_button(scene: Scene, key: str) -> discord.ui.View:
@@ -103,5 +71,6 @@ def answer_buttons(scene: Scene, turn_id: int) -> discord.ui.View | None:
 def _view(scene: Scene, *buttons: tuple[str, str]) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     for deed, key in buttons:
-        view.add_item(AnswerButton(deed, scene.user.id, key, scene.words(_LABELS[deed])))
+        label, custom_id = scene.words(_LABELS[deed]), f"parley:{deed}:{scene.user.id}:{key}"
+        view.add_item(AnswerButton(Button(label=label, style=_STYLES[deed], custom_id=custom_id)))
     return view

@@ -5,19 +5,14 @@ Their custom ids are ``parley:lobby:DEED:PERSON``; only that person may press th
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol
 
 import discord
-from discord.ext import commands
 
-from cogs.replies import tell_error
+from cogs.lasting import Button, LastingButton, get_cog
 from cogs.rights import admit
 from errors import NotAllowed
 from words import N_, Words
-
-if TYPE_CHECKING:
-    from typing import Self
 
 JOIN, AGAIN, LEAVE, MOVE, REFRESH = "join", "again", "leave", "move", "refresh"
 
@@ -52,48 +47,24 @@ class LobbyPresses(Protocol):
 
 
 class LobbyButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    LastingButton,
     template=r"parley:lobby:(?P<deed>join|again|leave|move|refresh):(?P<person>[0-9]{1,20})",
 ):
     """One of them."""
 
-    def __init__(self, deed: str, person_id: int, label: str) -> None:
-        super().__init__(
-            discord.ui.Button(
-                label=label, style=_STYLES[deed], custom_id=f"parley:lobby:{deed}:{person_id}"
-            )
-        )
-        self._deed = deed
-        self._person_id = person_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction,
-        item: discord.ui.Item[discord.ui.View],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        """A button of a message, whenever that was sent."""
-        label = item.label if isinstance(item, discord.ui.Button) else None
-        return cls(match["deed"], int(match["person"]), label or "")
-
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Somebody pressed it. discord.py only logs what a dynamic item raises: say it here."""
-        if interaction.user.id != self._person_id:
-            await tell_error(interaction, NotYourPlace())
-            return
-        try:
-            await admit(interaction)
-            voice = cast("commands.Bot", interaction.client).get_cog("Voice")
-            await cast("LobbyPresses", voice).press(interaction, self._deed)
-        except Exception as error:
-            await tell_error(interaction, error)
+    async def pressed(self, interaction: discord.Interaction) -> None:
+        """By whom it is for."""
+        if interaction.user.id != int(self.fields["person"]):
+            raise NotYourPlace
+        await admit(interaction)
+        voice: LobbyPresses = get_cog(interaction, "Voice")
+        await voice.press(interaction, self.fields["deed"])
 
 
 def lobby_buttons(words: Words, person_id: int, *deeds: str) -> discord.ui.View:
     """A row of them for one person."""
     view = discord.ui.View(timeout=None)
     for deed in deeds:
-        view.add_item(LobbyButton(deed, person_id, words(_LABELS[deed])))
+        label, custom_id = words(_LABELS[deed]), f"parley:lobby:{deed}:{person_id}"
+        view.add_item(LobbyButton(Button(label=label, style=_STYLES[deed], custom_id=custom_id)))
     return view
