@@ -32,8 +32,8 @@ _UNIT = rf"(?:{_any_of(UNITS)})(?![A-Za-z0-9])"
 _SCALE = rf"(?:{_any_of(SCALES)})(?![A-Za-z0-9])"
 # Most numbers are followed by what makes them nothing else: found first, they cost no trying.
 _ALONE: Final = (
-    r"\Z|[!?;)\]，。、！？；：）」』]|[,.](?!\d)| (?!thou|milli|billi|trilli)[a-z]{5}"
-    r"|(?![萬万億亿兆])[\u3041-\u9fff]"
+    r"[!?;)\]，。、！？；：）」』]|[,.](?!\d)| (?!thou|milli|billi|trilli)[a-z]{5}"
+    r"| ?(?:\Z|(?![萬万億亿兆])[\u3041-\u9fff])"
 )
 _FORMS: Final = {
     "money": rf"(?P<sign>{_any_of(CURRENCIES)}) ?(?P<amount>{_N})(?: ?(?P<of>{_SCALE}))?",

@@ -32,6 +32,7 @@ _MONTHS: Final = {
 _MONTH = re.compile(
     "|".join(rf"{m}(?:(?<!\w{m})\b\.?(?= \d)|(?<=\d {m})\b\.?(?! ?[a-z]))" for m in _MONTHS)
 )
+_SHORT: Final = 50
 _CAPITALS = re.compile(r"[A-Z][A-Z]{1,39}")
 _PLUSES = re.compile(r"(?<=[A-Za-z])\+{1,3}(?![A-Za-z+])")
 
@@ -50,7 +51,8 @@ def spelled_out(text: str) -> str:
     if "St. " in text:
         text = _SAINT.sub("Saint ", text)
     lower = text.lower()
-    if any(form in lower for form in ABBREVIATIONS):  # a fifth of what the expression costs
+    # In a long text looking for all comes to a fifth of what the expression costs.
+    if len(text) < _SHORT or any(form in lower for form in ABBREVIATIONS):
         text = _ABBREVIATION.sub(_full, text)
     if _is_shouted(text):
         return text.lower()

@@ -44,7 +44,7 @@ _CODE_BEFORE = re.compile(rf"(?<![A-Za-z])({_CODE})\$? ?(?=\d)")
 _CODE_AFTER = re.compile(rf"(?<![\d.,$])[$€£¥]?({_AMOUNT}) ?({_CODE})(?![A-Za-z0-9])")
 
 # sign -> English, Chinese, Japanese
-_SIGNS: Final = {
+SIGNS: Final = {
     "≥": (" greater than or equal to ", "大於等於", "大なりイコール"),
     "≤": (" less than or equal to ", "小於等於", "小なりイコール"),
     "≠": (" not equal to ", "不等於", "ノットイコール"),
@@ -86,10 +86,10 @@ def undisguised(text: str, language: str) -> str:
 
 def named(text: str, language: str) -> str:
     """``text`` with the signs of mathematics said in words of ``language``."""
-    if not any(sign in text for sign in _SIGNS):
+    if not any(sign in text for sign in SIGNS):
         return text
     column = _COLUMN.get(language, 0)
-    return _SIGN.sub(lambda match: _SIGNS[match[0]][column], text)
+    return _SIGN.sub(lambda match: SIGNS[match[0]][column], text)
 
 
 def _fraction(match: re.Match[str], language: str) -> str:

@@ -26,7 +26,7 @@ from speech.numbers import has_digit
 from speech.numerals import in_words, without_glued
 from speech.phrases import COLUMNS, moment, phrase
 from speech.shorthand import spelled_out
-from speech.signs import named, undisguised
+from speech.signs import SIGNS, named, undisguised
 
 NOTHING: Final = Dictionary()
 NAME_LIMIT: Final = 40
@@ -37,7 +37,7 @@ _UNSEEN = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b\u200c\u200e\u200f\u202a-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffd\ud800-\udfff\ue000-\uf8ff]"
 )
-_INLINE_CODE = re.compile(r"(`{1,2})([^`\n]{1,300})\1")
+_INLINE_CODE = re.compile(r"(``?)([^`\n]{1,300})\1")
 _NO_NAME = re.compile(r"[^\w.+#-]+|_")
 _ENTITY = re.compile(
     r"<(?:@!?(?P<member>\d{1,20})|@&(?P<role>\d{1,20})|#(?P<channel>\d{1,20})|a?:\w{1,32}:\d{1,20}"
@@ -83,6 +83,7 @@ _APPLAUSE = re.compile(r"(?<!\d)8{3,20}(?!\d)")
 _BETWEEN_WORDS = re.compile(r"[/\\](?<=[^\W\d_].)(?=[^\W\d_])")
 _SHORTCODE = re.compile(r":(?<![A-Za-z0-9:]:)[a-z][a-z0-9_+-]{1,31}:(?![A-Za-z0-9:])")
 _LEFT_OVER = re.compile(r"[*_`~～^|<>{}\[\]\\=#@§¶†‡¦¬][*_`~～^|<>{}\[\]\\=#@§¶†‡¦¬]*")
+_UNSAID = re.compile(rf"[\d\-–~〜&/{''.join(map(re.escape, SIGNS))}*_`～|<>{{}}\[\]\\=#@§¶†‡¦¬]")
 _NEWLINE = re.compile(r"[ \t]{0,100}\n\s*")
 _BEFORE_MARK = re.compile(r" (?=[,.!?;:，。！？、；：)）」』])")
 _BETWEEN_WIDE = re.compile(r" (?<=[\u2e80-\u9fff\uff00-\uffef] )(?=[\u2e80-\u9fff\uff00-\uffef])")
@@ -273,6 +274,8 @@ def _in_words(text: str, language: str) -> str:
     tongue = base(language)
     if tongue == "en":
         text = spelled_out(text)
+    if not _UNSAID.search(text):
+        return text
     text = named(in_words(text, tongue), tongue)
     column = tongue if tongue in COLUMNS else "en"
     if "&" in text:
