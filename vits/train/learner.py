@@ -29,6 +29,14 @@ class Sounds:
     real: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Of one step: the voice's, weighted and by name; and the critics' own, of the same sounds."""
+
+    voice: dict[str, Tensor]
+    critics: Tensor | None = None
+
+
 class Learner(nn.Module):
     """A voice that learns: the network, its reader, and the recordings' upper frequency."""
 
@@ -109,8 +117,10 @@ class Learner(nn.Module):
         corpus: Corpus,
         random: np.random.Generator,
         critic: Discriminator | None,
-    ) -> tuple[dict[str, Tensor], Sounds | None]:
-        """The weighted losses that a stage asks for, by name, and the sounds it made."""
+        *,
+        heeds: bool,
+    ) -> Losses:
+        """The losses that a stage asks for; ``heeds``: the decoder listens to the critics."""
         around = self.recipe.context_frames
         crop = corpus.crop(random, stage.batch, stage.frames + 2 * around)
         speaker = self.model.speaker(crop.speakers())
@@ -126,18 +136,25 @@ class Learner(nn.Module):
             posterior = self.reader(spec, mask, speaker, noise)
         window = slice(around, around + stage.frames)
         z, log_std = posterior.z[..., window], posterior.log_std[..., window]
+        critics = None
         found: dict[str, Tensor] = {}
         weights = stage.weights
         if weights.prior:
             found["prior"] = weights.prior * self._divergence(stage, crop, z, log_std, speaker)
         if weights.durations:
             found["durations"] = weights.durations * self._duration_loss(crop)
-        sounds = None
+        if weights.latent:
+            found["latent"] = (
+                weights.latent * _missed(posterior.mean, crop.latent())[..., window].mean()
+            )
         if weights.mel or weights.spectral or weights.fool:
             offset = int(random.integers(0, stage.frames - stage.sound_frames + 1))
-            sounds = self._sound(crop, z, speaker, around, offset, stage.sound_frames)
-            found |= self._sound_losses(stage, sounds, critic)
-        return found, sounds
+            mean = posterior.mean[..., window]
+            spoken = mean + stage.noise * (z - mean)
+            sounds = self._sound(crop, spoken, speaker, around, offset, stage.sound_frames)
+            heard, critics = self._sound_losses(stage, sounds, critic, heeds=heeds)
+            found |= heard
+        return Losses(found, critics)
 
     def _divergence(
         self, stage: Stage, crop: Crop, z: Tensor, log_std: Tensor, speaker: Tensor | None
@@ -204,25 +221,22 @@ class Learner(nn.Module):
         return Sounds(made[:, edge:end], real[:, edge:end])
 
     def _sound_losses(
-        self, stage: Stage, sounds: Sounds, critic: Discriminator | None
-    ) -> dict[str, Tensor]:
+        self, stage: Stage, sounds: Sounds, critic: Discriminator | None, *, heeds: bool
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
         weights, found = stage.weights, {}
         if weights.mel:
             found["mel"] = weights.mel * self._mel(sounds.made, sounds.real)
         if weights.spectral:
             found["spectral"] = weights.spectral * spectral_distance(sounds.made, sounds.real)
-        if critic is not None and weights.fool:
-            made = critic(sounds.made.unsqueeze(1))
-            with torch.no_grad():
-                real = critic(sounds.real.unsqueeze(1))
+        if critic is None:
+            return found, None
+        # Both sides learn from one hearing: hearing twice would cost a third of a step more.
+        made = critic((sounds.made if heeds else sounds.made.detach()).unsqueeze(1))
+        real = critic(sounds.real.unsqueeze(1))
+        if heeds:
             found["fool"] = weights.fool * fool_loss(made)
             found["feature"] = weights.feature * feature_loss(real, made)
-        return found
-
-    def critic_loss(self, critic: Discriminator, sounds: Sounds) -> Tensor:
-        """What the critics learn from: the same sounds, cut from the network that made them."""
-        real = critic(sounds.real.unsqueeze(1))
-        return judge_loss(real, critic(sounds.made.detach().unsqueeze(1)))
+        return found, judge_loss(real, made)
 
     # -- how far it is ------------------------------------------------------------------------
 
@@ -246,3 +260,9 @@ class Learner(nn.Module):
             divergence = s - posterior.log_std[0] - 0.5 + 0.5 * spread * torch.exp(-2 * s)
             divergences.append(float(divergence.mean()))
         return {"mel": float(np.mean(mels)), "prior": float(np.mean(divergences))}
+
+
+def _missed(mean: Tensor, latent: Tensor) -> Tensor:
+    """|mean - latent| relative to how far each channel swings: (B, C, T)."""
+    scale = latent.std(dim=(0, 2), keepdim=True).clamp_min(1e-3)
+    return (mean.float() - latent).abs() / scale

@@ -57,6 +57,13 @@ RECIPE = Recipe(
     context_frames=4,
     seed=3,
 )
+PRIME = replace(
+    SHARPEN,
+    name="prime",
+    steps=6,
+    rates={"reader": 2e-3, "decoder": 2e-3},
+    weights=Weights(mel=4.5, latent=0.3, fool=0.4, feature=1.0),
+)
 WORDS = ("abcdefgh", "hgfedcba abc", "bad cab fed")
 
 
@@ -250,6 +257,43 @@ def test_several_speakers_become_one_voice_and_auxiliary_ones_are_left_out(tmp_p
     config = VoiceConfig.read(made)
     assert dict(config.speakers) == {"Ada": 0, "Bob": 1}
     assert tensors_of(made)["emb_g.weight"].shape[0] == 2
+
+
+def test_a_base_is_primed_once_and_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    base = voice(tmp_path)
+    recipe = replace(
+        RECIPE, stages=(replace(JOINT, steps=2), SHARPEN), prime=PRIME, prime_sayings=3
+    )
+    seen: list[tuple[str, int]] = []
+
+    def teaching(name: str, step: int, steps: int) -> None:
+        seen.append((name, step))
+
+    asked = iter([False] * 3 + [True])
+    made, reports = train(tmp_path, recipe, base=base, teaching=teaching, stop=asked.__next__)
+    assert made is None and not reports
+    assert [step for name, step in seen if name == "prime"] == [1, 2, 3]
+    assert not list((tmp_path / "cache").glob("primed-*"))
+    made, reports = train(tmp_path, recipe, base=base, teaching=teaching)
+    assert made is not None
+    assert [step for name, step in seen if name == "prime"] == [1, 2, 3, 4, 5, 6]
+    found = list((tmp_path / "cache").glob("primed-*.safetensors"))
+    assert len(found) == 1
+    assert not list((tmp_path / "cache").glob(".priming-*/*"))
+    seen.clear()
+    again, reports = train(tmp_path, replace(recipe, seed=9), "bob", base=base, teaching=teaching)
+    assert not seen
+    # Primed critics tell speech from noise where fresh ones call both a half.
+    fresh, others = train(
+        tmp_path, replace(recipe, seed=9, prime=None), "eve", base=base, teaching=teaching
+    )
+    known, unknown = (
+        next(r.losses["critic"] for r in each if r.stage == "sharpen") for each in (reports, others)
+    )
+    assert known < unknown
+    assert not (
+        tensors_of(again)["dec.conv_pre.weight"] == tensors_of(fresh)["dec.conv_pre.weight"]
+    ).all()
 
 
 def test_a_voice_with_its_own_posterior_encoder_needs_no_teaching(tmp_path: Path) -> None:
