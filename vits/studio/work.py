@@ -157,9 +157,8 @@ class Work:
             self._say("train", (before[report.stage] + report.step) / recipe.steps)
 
         def teaching(name: str, step: int, steps: int) -> None:
-            # First a reader, then what it and the decoder learn of other people: far longer.
-            begin, part = (0.0, 0.15) if name == "teach" else (0.15, 0.85)
-            self._say("teach", begin + part * step / max(1, steps))
+            del name
+            self._say("teach", step / max(1, steps))
 
         job = Job(
             order.voice,

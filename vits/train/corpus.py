@@ -35,7 +35,6 @@ class Utterance:
     speaker: int
     path: Tensor | None = None  # (T,) int64, the symbol of each frame, once aligned
     hidden: Tensor | None = None  # (H, T_text) of the text encoder, while that is frozen
-    latent: Tensor | None = None  # (C, T) that it was said from, where a voice said it
 
     @property
     def frames(self) -> int:
@@ -63,10 +62,6 @@ class Crop:
         """Per window, (T,) int64: which symbol each frame belongs to."""
         return [self._cut(_aligned(u), f) for u, f in self._pairs()]
 
-    def latent(self) -> Tensor:
-        """(B, C, T) that a voice said the windows from."""
-        return torch.stack([self._cut(_said(u), f) for u, f in self._pairs()])
-
     def speakers(self) -> Tensor:
         """(B,) int64."""
         return torch.tensor([u.speaker for u in self.utterances])
@@ -82,12 +77,6 @@ def _aligned(utterance: Utterance) -> Tensor:
     if utterance.path is None:
         raise RuntimeError("crops are drawn after the first alignment")
     return utterance.path
-
-
-def _said(utterance: Utterance) -> Tensor:
-    if utterance.latent is None:
-        raise RuntimeError("nobody knows what a recording was said from")
-    return utterance.latent
 
 
 @dataclass(slots=True)

@@ -24,12 +24,11 @@ from vits.text.front import front
 from vits.train.budget import fitted
 from vits.train.corpus import Corpus
 from vits.train.learner import Learner
-from vits.train.prime import primed
 from vits.train.reader import Reader
 from vits.train.recipe import Recipe
 from vits.train.state import NotSaved, States
 from vits.train.teach import Progress, taught_reader
-from vits.train.trainer import Known, Listener, Stop, Trainer
+from vits.train.trainer import Listener, Stop, Trainer
 
 FULL_BAND_HZ = 11_025.0
 
@@ -58,7 +57,7 @@ def finetune(
     stop: Stop = lambda: False,
     fresh: bool = False,
     save_every: int = 100,
-    judge_every: int = 100,
+    judge_every: int = 200,
     minutes: float | None = None,
 ) -> Path | None:
     """Train, and put the finished voice into ``voices``.
@@ -93,9 +92,7 @@ def finetune(
     train = Corpus.of(shares, "train", config, ids)
     has_held = any(d.of("held-out") for d in kept)
     held = Corpus.of(shares[: len(kept)], "held-out", config, ids) if has_held else None
-    reader, known = _reader(config, model, tensors, train, recipe, cache, teaching, stop)
-    if reader is None:
-        return None
+    reader = _reader(config, model, tensors, train, recipe, cache, teaching)
     learner = Learner(config, model, reader, recipe, _band_hz(train, config.rate_hz))
     states = States(voices / f".{job.name}.training")
     if fresh:
@@ -110,7 +107,6 @@ def finetune(
         stop=stop,
         save_every=save_every,
         judge_every=judge_every,
-        known=known,
     )
     if not trainer.run():
         return None
@@ -134,26 +130,16 @@ def _reader(
     recipe: Recipe,
     cache: Path,
     teaching: Progress,
-    stop: Stop,
-) -> tuple[Reader | None, Known | None]:
-    """The posterior encoder that came with the voice, or one taught to it, with the decoder of
-    ``model`` made ready for other people; and the critics that come of that. None if stopped."""
+) -> Reader:
+    """The posterior encoder that came with the voice, or one taught to it."""
     if model.enc_q is not None:
         reader = Reader(config.architecture, taught=False)
         reader.enc.load_state_dict(model.enc_q.state_dict())
-        return reader.eval(), None
-    texts = [utterance.ids.tolist() for utterance in train.utterances]
-    reader = taught_reader(config, model, texts, recipe, cache, tensors, teaching)
-    if recipe.prime is None:
+    else:
+        texts = [utterance.ids.tolist() for utterance in train.utterances]
+        reader = taught_reader(config, model, texts, recipe, cache, tensors, teaching)
         reader.hear_room(train.all_frames())
-        return reader.eval(), None
-    found = primed(config, model, reader, texts, recipe, cache, tensors, teaching, stop)
-    if found is None:
-        return None, None
-    reader.load_state_dict(found.reader)
-    model.dec.load_state_dict(found.decoder)
-    reader.hear_level(train.all_frames())
-    return reader.eval(), (found.shape, found.critics)
+    return reader.eval()
 
 
 def _band_hz(train: Corpus, rate_hz: int) -> float:

@@ -56,15 +56,6 @@ class Reader(nn.Module):
             self.mean.copy_(spec.log().mean(1, keepdim=True))
 
     @torch.no_grad()
-    def hear_level(self, spec: Tensor) -> None:
-        """Take from recordings, spec (F, T), only how loud they are: for a reader that has met
-        many voices, and tells them apart by their spectra."""
-        if self.taught:
-            logs = spec.log().mean(1, keepdim=True)
-            heard = slice(0, int(0.6 * len(logs)))  # where telephone speech has something, too
-            self.mean += (logs - self.mean)[heard].mean()
-
-    @torch.no_grad()
     def hear_teacher(self, spec: Tensor) -> None:
         """Take mean and deviation by bin from the teacher's sounds, spec (F, T)."""
         logs = spec.log()

@@ -25,7 +25,6 @@ class Weights:
     spectral: float = 0.0
     prior: float = 0.0  # Kullback-Leibler divergence, nats a channel and frame
     durations: float = 0.0
-    latent: float = 0.0  # of the reader, from the latent that a voice spoke from (priming)
     fool: float = 0.0
     feature: float = 0.0
 
@@ -46,7 +45,6 @@ class Stage:
     critics: Critics | None = None
     critic_rate: float = 3e-4
     critic_alone: int = 0  # steps before the decoder listens to the critics
-    noise: float = 1.0  # of the posterior's deviation, in what becomes sound
     dropout: bool = False  # a few minutes of speech are learned better without
     betas: tuple[float, float] = (0.8, 0.99)
 
@@ -63,8 +61,6 @@ class Recipe:
     stages: tuple[Stage, ...]
     teach_steps: int = 900  # for a posterior encoder that must be taught first
     teach_sentences: int = 60
-    prime: Stage | None = None  # then, on warped speech of the voice's own (vits.train.prime)
-    prime_sayings: int = 260
     ema: float = 0.995
     seed: int = 1
     bf16: bool = True
@@ -98,31 +94,19 @@ class Recipe:
 
 SMALL_CRITICS = Critics(periods=(2, 3, 5, 7), scales=0, windows=(512, 1024, 2048), width=0.25)
 
-PRIME = Stage(
-    "prime",
-    2_000,
-    {"reader": 3e-4, "decoder": 4e-4},
-    Weights(mel=4.5, spectral=1.0, latent=0.3, fool=0.4, feature=1.0),
-    frames=32,
-    warm_up=50,
-    critics=SMALL_CRITICS,
-    critic_rate=4e-4,
-    critic_alone=150,
-    noise=0.7,
-)
-"""Once for each base voice that comes without posterior encoder."""
-
 FEW_MINUTES = Recipe(
     stages=(
         Stage(
             "joint",
-            650,
-            {"decoder": 3e-4, "reader": 2e-4, "deviation": 1e-3, "flow": 3e-4, "prior": 5e-4},
+            400,
+            {"decoder": 2e-4, "reader": 2e-4, "deviation": 1e-3, "flow": 3e-4, "prior": 5e-4},
             Weights(mel=4.5, spectral=1.0, prior=4.0),
+            batch=4,
+            sound_frames=64,
         ),
         Stage(
             "prior",
-            300,
+            350,
             {"flow": 2e-4, "prior": 3e-4},
             Weights(prior=4.0),
             batch=6,
@@ -130,14 +114,15 @@ FEW_MINUTES = Recipe(
         ),
         Stage(
             "sharpen",
-            700,
+            650,
             {"decoder": 2e-4},
-            Weights(mel=4.5, spectral=1.0, fool=0.2, feature=0.5),
+            Weights(mel=4.5, spectral=1.0, fool=0.3, feature=1.0),
+            batch=4,
+            sound_frames=64,
             critics=SMALL_CRITICS,
             critic_alone=80,
         ),
     ),
-    prime=PRIME,
     defaults={"noise_scale": 0.4, "noise_w": 0.5},
 )
 """For one new speaker, minutes of speech, and a CPU. Text encoder and durations stand still."""

@@ -27,43 +27,31 @@ SEED = 1
 
 
 @torch.inference_mode()
-def say(
-    config: VoiceConfig,
-    model: Vits,
-    ids: Sequence[int],
-    random: np.random.Generator,
-    row: int,
-    pace: float,
-) -> tuple[Tensor, Tensor]:
-    """What the voice says: latent (C, T) and sound (n,). ``pace`` 2 is twice as slow."""
-    speaker = model.speaker(torch.tensor([row]))
-    batch = torch.tensor([list(ids)])
-    mask = torch.ones(1, 1, batch.shape[1])
-    encoded = model.enc_p(batch, mask)
-    noise = torch.from_numpy(random.standard_normal((1, 2, batch.shape[1]), np.float32))
-    logs = model.log_durations(encoded.hidden, mask, noise * config.defaults.noise_w, speaker)
-    frames = torch.from_numpy(frames_of(logs[0].numpy(), pace))
-    mean, log_std = (t[0].repeat_interleave(frames, dim=1) for t in (encoded.mean, encoded.log_std))
-    drawn = torch.from_numpy(random.standard_normal(mean.shape, np.float32))
-    z_p = (mean + drawn * log_std.exp() * config.defaults.noise_scale)[None]
-    z = model.flow.inverse(z_p, torch.ones(1, 1, z_p.shape[-1]), speaker)
-    return z[0], model.dec(z, speaker)[0, 0]
-
-
 def _sayings(
-    config: VoiceConfig, model: Vits, texts: Sequence[Sequence[int]]
+    config: VoiceConfig, model: Vits, texts: Sequence[Sequence[int]], seed: int
 ) -> list[tuple[Tensor, Tensor]]:
     """What the voice says, as (latent (C, T), spectrogram (F, T)) of each text."""
-    random = np.random.default_rng(SEED)
+    random = np.random.default_rng(seed)
     made = []
     for number, ids in enumerate(texts):
-        row = number % max(1, config.architecture.n_speakers)
+        row = torch.tensor([number % max(1, config.architecture.n_speakers)])
+        speaker = model.speaker(row)
+        batch = torch.tensor([list(ids)])
+        mask = torch.ones(1, 1, batch.shape[1])
+        encoded = model.enc_p(batch, mask)
+        noise = torch.from_numpy(random.standard_normal((1, 2, batch.shape[1]), np.float32))
+        logs = model.log_durations(encoded.hidden, mask, noise * config.defaults.noise_w, speaker)
         # A little faster and slower, so that the reader meets every pace.
-        pace = float(random.uniform(0.85, 1.2))
-        z, sound = say(config, model, ids, random, row, pace)
+        frames = torch.from_numpy(frames_of(logs[0].numpy(), float(random.uniform(0.85, 1.2))))
+        mean, log_std = (
+            t[0].repeat_interleave(frames, dim=1) for t in (encoded.mean, encoded.log_std)
+        )
+        drawn = torch.from_numpy(random.standard_normal(mean.shape, np.float32))
+        z_p = (mean + drawn * log_std.exp() * config.defaults.noise_scale)[None]
+        z = model.flow.inverse(z_p, torch.ones(1, 1, z_p.shape[-1]), speaker)
+        sound = model.dec(z, speaker)[:, 0]
         if z.shape[-1] > FRAMES:
-            spec = magnitudes(sound.clone()[None], config.win, config.hop)[0]
-            made.append((z.clone(), spec))
+            made.append((z[0].clone(), magnitudes(sound, config.win, config.hop)[0].clone()))
     return made
 
 
@@ -84,12 +72,12 @@ def taught_reader(
     """
     torch.manual_seed(SEED)
     reader = Reader(config.architecture, taught=True)
-    path = cache / f"reader-{fingerprint(tensors, recipe)}.safetensors"
+    path = cache / f"reader-{_fingerprint(tensors, recipe)}.safetensors"
     if path.is_file():
         reader.load_state_dict(safetensors.torch.load_file(path))
         return reader
     picked = [texts[i % len(texts)] for i in range(recipe.teach_sentences)]
-    sayings = _sayings(config, model, picked)
+    sayings = _sayings(config, model, picked, SEED)
     reader.hear_teacher(torch.cat([spec for _, spec in sayings], dim=1))
     _teach(reader, sayings, recipe, progress)
     cache.mkdir(parents=True, exist_ok=True)
@@ -143,11 +131,10 @@ def _cosine(share: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * share))
 
 
-def fingerprint(tensors: Mapping[str, F32], recipe: Recipe, more: str = "") -> str:
-    """Of the voice and of how it is taught, and what ``more`` was done with it."""
+def _fingerprint(tensors: Mapping[str, F32], recipe: Recipe) -> str:
+    """Of the voice and of how it is taught."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(name.encode() + np.ascontiguousarray(tensors[name]).tobytes())
     digest.update(repr((recipe.teach_steps, recipe.teach_sentences, SEED)).encode())
-    digest.update(more.encode())
     return digest.hexdigest()[:16]

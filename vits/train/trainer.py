@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vits.errors import VitsError
 from vits.train.corpus import Corpus
-from vits.train.discriminators import Critics, Discriminator
+from vits.train.discriminators import Discriminator
 from vits.train.learner import Learner
 from vits.train.recipe import Recipe, Stage
 from vits.train.state import Saved, States
@@ -39,8 +39,6 @@ class Report:
 
 Listener = Callable[[Report], None]
 Stop = Callable[[], bool]
-Known = tuple[Critics, Mapping[str, Tensor]]
-"""Critics that know speech: their shape and their weights."""
 
 
 class Trainer:
@@ -58,12 +56,10 @@ class Trainer:
         stop: Stop = lambda: False,
         save_every: int = 100,
         judge_every: int = 100,
-        known: Known | None = None,
     ) -> None:
         self.learner = learner
         self.recipe: Recipe = learner.recipe
-        self.critics: Mapping[str, Tensor] | None = None  # of the last stage that had some
-        self._known = known
+        self.best = math.inf
         self._train, self._held = train, held
         self._states, self._plan = states, plan
         self._listener, self._stop = listener, stop
@@ -80,7 +76,7 @@ class Trainer:
             NotSaved: a state could not be written (:mod:`vits.train.state`).
         """
         saved = self._states.newest(self._plan)
-        if saved is None and any(_reads_text(stage) for stage in self.recipe.stages):
+        if saved is None:
             self.learner.realign(self._train)
         first = saved.stage if saved else 0
         for number in range(first, len(self.recipe.stages)):
@@ -96,10 +92,6 @@ class Trainer:
     def before(self, stage: int) -> int:
         """Steps of the stages before this one."""
         return sum(each.steps for each in self.recipe.stages[:stage])
-
-    def known(self, shape: Critics) -> Mapping[str, Tensor] | None:
-        """What critics of this shape know before they begin, where a voice was primed."""
-        return self._known[1] if self._known and self._known[0] == shape else None
 
     def judged(self) -> dict[str, float] | None:
         """Held-out figures, or None where nothing is held out."""
@@ -145,9 +137,6 @@ class StageRun:
         if self.stage.critics is not None:
             torch.manual_seed(trainer.recipe.seed)
             self.critic = Discriminator(self.stage.critics)
-            known = trainer.known(self.stage.critics)
-            if known is not None:
-                self.critic.load_state_dict(known)
             self.critic_optimiser = torch.optim.AdamW(
                 self.critic.parameters(), lr=self.stage.critic_rate, betas=self.stage.betas,
                 weight_decay=0.0,
@@ -185,11 +174,8 @@ class StageRun:
     def step(self) -> dict[str, float]:
         """Learn from one batch; returns the losses by name."""
         stage, learner = self.stage, self.t.learner
-        if (
-            _reads_text(stage)
-            and self.done % stage.realign_every == 0
-            and (self.number or self.done)
-        ):
+        reads_text = bool(stage.weights.prior or stage.weights.durations)
+        if reads_text and self.done % stage.realign_every == 0 and (self.number or self.done):
             learner.realign(self.t._train)
         random = np.random.default_rng([self.t.recipe.seed, self.number, self.done])
         torch.manual_seed(int(random.integers(0, 2**62)))  # dropout and the duration loss
@@ -204,19 +190,16 @@ class StageRun:
         if not math.isfinite(float(total.detach())):
             return values | {"total": float(total.detach())}
         self.optimiser.zero_grad(set_to_none=True)
-        if (
-            self.critic is not None
-            and self.critic_optimiser is not None
-            and losses.critics is not None
-        ):
+        voice = [parameter for group in self.groups.values() for parameter in group]
+        if self.critic is None or self.critic_optimiser is None or losses.critics is None:
+            self._backward(total, voice)
+        else:
             values["critic"] = float(losses.critics.detach())
-            self._backward(total, [p for g in self.groups.values() for p in g], again=True)
+            self._backward(total, voice, again=True)
             self.critic_optimiser.zero_grad(set_to_none=True)
             self._backward(losses.critics, list(self.critic.parameters()))
             nn.utils.clip_grad_norm_(self.critic.parameters(), 5.0)
             self.critic_optimiser.step()
-        else:
-            self._backward(total, [p for g in self.groups.values() for p in g])
         for moving in self.groups.values():
             nn.utils.clip_grad_norm_(moving, 5.0)
         self.optimiser.step()
@@ -265,8 +248,6 @@ class StageRun:
         """Leave the stage with its best averaged weights."""
         self._swap(self.best.get("ema", self.ema))
         self.t.learner.eval()
-        if self.critic is not None:
-            self.t.critics = self.critic.state_dict()
         following = self.number + 1
         if following < len(self.t.recipe.stages):
             self.t._states.save(
@@ -303,11 +284,6 @@ class StageRun:
         if self.critic is not None and self.critic_optimiser is not None:
             self.critic.load_state_dict(tensors["critic"])
             self.critic_optimiser.load_state_dict(tensors["critic_optimiser"])
-
-
-def _reads_text(stage: Stage) -> bool:
-    """Whether it learns from which symbol a frame belongs to."""
-    return bool(stage.weights.prior or stage.weights.durations)
 
 
 def _schedule(step: int, stage: Stage) -> float:

@@ -20,6 +20,7 @@ from vits.errors import BadData
 from vits.io.folder import read_voice, write_voice
 from vits.speaking import open_synthesizer
 from vits.train.discriminators import Critics
+from vits.train.features import LowPass
 from vits.train.finetune import Job, finetune
 from vits.train.recipe import Recipe, Stage, Weights
 from vits.train.state import NotSaved, Saved, States
@@ -56,13 +57,6 @@ RECIPE = Recipe(
     prior_edge_frames=2,
     context_frames=4,
     seed=3,
-)
-PRIME = replace(
-    SHARPEN,
-    name="prime",
-    steps=6,
-    rates={"reader": 2e-3, "decoder": 2e-3},
-    weights=Weights(mel=4.5, latent=0.3, fool=0.4, feature=1.0),
 )
 WORDS = ("abcdefgh", "hgfedcba abc", "bad cab fed")
 
@@ -259,43 +253,6 @@ def test_several_speakers_become_one_voice_and_auxiliary_ones_are_left_out(tmp_p
     assert tensors_of(made)["emb_g.weight"].shape[0] == 2
 
 
-def test_a_base_is_primed_once_and_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
-    base = voice(tmp_path)
-    recipe = replace(
-        RECIPE, stages=(replace(JOINT, steps=2), SHARPEN), prime=PRIME, prime_sayings=3
-    )
-    seen: list[tuple[str, int]] = []
-
-    def teaching(name: str, step: int, steps: int) -> None:
-        seen.append((name, step))
-
-    asked = iter([False] * 3 + [True])
-    made, reports = train(tmp_path, recipe, base=base, teaching=teaching, stop=asked.__next__)
-    assert made is None and not reports
-    assert [step for name, step in seen if name == "prime"] == [1, 2, 3]
-    assert not list((tmp_path / "cache").glob("primed-*"))
-    made, reports = train(tmp_path, recipe, base=base, teaching=teaching)
-    assert made is not None
-    assert [step for name, step in seen if name == "prime"] == [1, 2, 3, 4, 5, 6]
-    found = list((tmp_path / "cache").glob("primed-*.safetensors"))
-    assert len(found) == 1
-    assert not list((tmp_path / "cache").glob(".priming-*/*"))
-    seen.clear()
-    again, reports = train(tmp_path, replace(recipe, seed=9), "bob", base=base, teaching=teaching)
-    assert not seen
-    # Primed critics tell speech from noise where fresh ones call both a half.
-    fresh, others = train(
-        tmp_path, replace(recipe, seed=9, prime=None), "eve", base=base, teaching=teaching
-    )
-    known, unknown = (
-        next(r.losses["critic"] for r in each if r.stage == "sharpen") for each in (reports, others)
-    )
-    assert known < unknown
-    assert not (
-        tensors_of(again)["dec.conv_pre.weight"] == tensors_of(fresh)["dec.conv_pre.weight"]
-    ).all()
-
-
 def test_a_voice_with_its_own_posterior_encoder_needs_no_teaching(tmp_path: Path) -> None:
     taught: list[str] = []
     a = replace(PLAIN, n_speakers=3, gin_channels=6, has_posterior=True)
@@ -316,3 +273,12 @@ def test_data_of_another_rate_is_refused_with_what_to_do(tmp_path: Path) -> None
     write_voice(tmp_path / "slow", other, {name: np.asarray(tensors[name]) for name in tensors})
     with pytest.raises(BadData, match="--rate 16000"):
         train(tmp_path, RECIPE, base=tmp_path / "slow")
+
+
+def test_what_a_recording_does_not_hold_is_taken_from_both_sides() -> None:
+    time = torch.arange(RATE_HZ) / RATE_HZ
+    low, high = torch.sin(2 * np.pi * 3_000 * time)[None], torch.sin(2 * np.pi * 9_000 * time)[None]
+    telephone = LowPass(RATE_HZ, 8_000)
+    middle = slice(500, -500)
+    torch.testing.assert_close(telephone(low + high)[:, middle], low[:, middle], atol=1e-2, rtol=0)
+    assert LowPass(RATE_HZ, RATE_HZ / 2)(high) is high

@@ -16,7 +16,7 @@ from vits.engine.base import Style
 from vits.io.packaged import DEFAULT_VOICE, prepare
 from vits.speaking import open_synthesizer
 from vits.train.finetune import Job, finetune
-from vits.train.recipe import FEW_MINUTES, PRIME
+from vits.train.recipe import FEW_MINUTES
 from vits.train.trainer import Report
 
 LINES = (
@@ -32,8 +32,6 @@ BRIEF = replace(
     ),
     teach_steps=8,
     teach_sentences=3,
-    prime=replace(PRIME, steps=3, batch=2, critic_alone=1, warm_up=1),
-    prime_sayings=3,
 )
 
 
