@@ -16,6 +16,4 @@ async def test_ten_sessions_speak_at_once() -> None:
     assert result["frames"] > SESSIONS * 250  # everybody heard both sentences
     assert result["frames_lost"] == 0
     assert result["nobody_waited_for_a_whole_paragraph"]
-    # What a quiet machine gives is in benchmarks/; here others may be using the same two cores.
-    assert result["late_share"] < 0.05
-    assert result["sound_s"]["p95"] < 5
+    # How late frames are is for benchmarks/, on a quiet machine: others may use these two cores.
