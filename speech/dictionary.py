@@ -75,10 +75,12 @@ class Dictionary:
 
     def pieces(self, text: str) -> list[str | Hit]:
         """``text`` cut at the entries in it: what is between them, and what stands for them."""
+        if self._begins is None:
+            return [text] if text else []
         pieces: list[str | Hit] = []
         copied = 0
-        folded = _folded(text) if self._begins else ""
-        for place in self._begins.finditer(folded) if self._begins else ():
+        folded = _folded(text)
+        for place in self._begins.finditer(folded):
             if (at := place.start()) < copied:
                 continue
             end, entry = self._longest(folded, at)

@@ -10,7 +10,7 @@ import os
 cimport numpy as cnp
 from cython.parallel cimport prange, threadid
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport int32_t, uint8_t
+from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
 
 cnp.import_array()

@@ -19,7 +19,8 @@ from vits.io.folder import float_tensor
 from vits.io.infer import measure
 from vits.io.kinds import Checkpoint, Fields
 from vits.io.original import fused
-from vits.io.pickled import Pickled, TensorAt, is_torch
+from vits.io.pickled import Pickled, is_torch
+from vits.io.program import TensorAt
 
 _NAMES = (
     (r"text_encoder\.embed_tokens\.", "enc_p.emb."),

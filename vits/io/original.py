@@ -15,7 +15,8 @@ from vits.config import TextFront, VoiceConfig
 from vits.errors import BadCheckpoint
 from vits.io.infer import measure
 from vits.io.kinds import Checkpoint, Fields, fuse, shown
-from vits.io.pickled import Pickled, TensorAt
+from vits.io.pickled import Pickled
+from vits.io.program import TensorAt
 from vits.text.cleaners import CLEANERS, languages_of
 from vits.text.symbols import ORIGINAL_SYMBOLS
 

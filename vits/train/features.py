@@ -22,11 +22,12 @@ def magnitudes(sound: Tensor, window: int, hop: int) -> Tensor:
 class LowPass:
     """Takes away what recordings do not hold, so that nothing is learned from its absence.
 
-    A windowed sinc of 255 taps; nothing at all where the recordings hold the whole band.
+    A windowed sinc of 255 taps, falling off below ``top_hz``; nothing at all where the recordings
+    hold so much that it would not have room to fall.
     """
 
     def __init__(self, rate_hz: int, top_hz: float) -> None:
-        share = 0.96 * top_hz / (rate_hz / 2)
+        share = 0.96 * top_hz / (rate_hz / 2)  # of the band: half the amplitude is left there
         self._taps: Tensor | None = None
         if share < 0.94:
             at = torch.arange(-127, 128, dtype=torch.float64)

@@ -209,7 +209,7 @@ class StageRun:
     @staticmethod
     def _backward(loss: Tensor, moving: list[nn.Parameter], *, again: bool = False) -> None:
         """Gradients of ``moving`` alone; ``again``: another loss of the same step follows."""
-        loss.backward(inputs=moving, retain_graph=again)  # type: ignore[no-untyped-call]  # torch's
+        torch.autograd.backward([loss], inputs=moving, retain_graph=again)
 
     @torch.no_grad()
     def _average(self) -> None:
