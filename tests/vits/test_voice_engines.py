@@ -16,7 +16,7 @@ from tests.vits.tiny import FORMS, PLAIN, tiny_config, tiny_tensors
 from vits.arrays import F32
 from vits.engine import onnx as onnx_engine
 from vits.engine.base import Engine, Noise, Style, frames_of, open_engine
-from vits.engine.staged import decoder_reach, flow_reach, windows
+from vits.engine.staged import LAST_WINDOW, affordable, decoder_reach, flow_reach, window
 from vits.errors import BackendUnavailable, BadStyle, BadText
 from vits.io.folder import write_voice
 from vits.nn import engine as torch_engine
@@ -95,10 +95,23 @@ def test_reach_is_exact_and_no_larger(form: str) -> None:
         assert max(-far.min(), far.max()) == decoder_reach(a)
 
 
-@given(st.integers(0, 5000), st.integers(1, 40), st.integers(1, 400))
-def test_windows_cover_everything_once(frames: int, first: int, most: int) -> None:
-    ranges = list(windows(frames, first, max(first, most)))
-    assert [frame for window in ranges for frame in window] == list(range(frames))
+@given(st.integers(1, 5000), st.data())
+def test_windows_cover_everything_once(frames: int, data: st.DataObject) -> None:
+    covered: list[int] = []
+    while len(covered) < frames:
+        size = data.draw(st.integers(1, 400))
+        found = window(len(covered), size, frames)
+        assert len(found) <= size + size // 2
+        covered += found
+    assert covered == list(range(frames))
+
+
+def test_windows_are_as_long_as_can_be_ready_in_time() -> None:
+    """48 frames took as long as what they made sounds: the next is no longer; a fast one is."""
+    assert affordable(0.2, 0.2, 48, 32) == 16
+    assert affordable(0.2, 0.03, 48, 32) == 208
+    assert affordable(0.2, 0.06, 48, 32) == 80
+    assert affordable(0.2, 1e-9, 48, 32) == LAST_WINDOW
 
 
 @given(

@@ -2,13 +2,15 @@
 
 Text encoder and durations run once; flow and decoder run in growing windows. A convolution sees
 only so far, so a window with enough frames of context on each side gives the very samples that
-the whole would: :func:`flow_reach` and :func:`decoder_reach` count those frames.
+the whole would: :func:`flow_reach` and :func:`decoder_reach` count those frames. That context is
+computed again for every window, so they grow as fast as this machine can be ready in time.
 
 Legend: C latent channels, T_text symbols, T frames, n samples.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
@@ -31,6 +33,10 @@ differently, and the decoder makes 1e-5 of it."""
 
 LAST_WINDOW = 320
 """Windows grow up to this: larger ones gain nothing and hold more memory."""
+
+IN_TIME = 0.75
+"""Share of the time that a window sounds in which the next one shall be made: the rest is for a
+machine that grows busier."""
 
 
 class TextStage(NamedTuple):
@@ -84,14 +90,17 @@ def _tiles(frames: int) -> int:
     return -(-frames // TILE) * TILE
 
 
-def windows(frames: int, first: int = FIRST_WINDOW, most: int = LAST_WINDOW) -> Iterator[range]:
-    """Ranges that cover ``frames``, each four times as long as the one before, up to ``most``."""
-    start, size = 0, first
-    while start < frames:
-        # A short rest joins the window before it, since it would cost its context again.
-        end = frames if frames - start - size < size // 2 else start + size
-        yield range(start, end)
-        start, size = end, min(4 * size, most)
+def window(start: int, size: int, frames: int) -> range:
+    """From ``start``, ``size`` of the ``frames`` there are; a short rest joins it."""
+    # By itself, the rest would cost its context again.
+    return range(start, frames if frames - start - size < size // 2 else start + size)
+
+
+def affordable(sounds_s: float, took_s: float, decoded: int, context: int) -> int:
+    """Frames of the next window, if ``decoded`` ones took ``took_s`` and what they made sounds for
+    ``sounds_s``; ``context`` frames are decoded with it. A multiple of a tile."""
+    in_time = int(IN_TIME * sounds_s * decoded / max(took_s, 1e-6))
+    return max(FIRST_WINDOW, min(LAST_WINDOW, (in_time - context) // TILE * TILE))
 
 
 class StagedEngine:
@@ -139,9 +148,12 @@ class StagedEngine:
         frames, hop = z_p.shape[1], self._config.hop
         z = np.empty_like(z_p)
         known = 0  # frames of z that are final
-        for window in windows(frames):
-            low = max(0, window.start - self._decoder_reach)
-            high = min(frames, window.stop + self._decoder_reach)
+        start, size = 0, FIRST_WINDOW
+        while start < frames:
+            begun = time.perf_counter()
+            span = window(start, size, frames)
+            low = max(0, span.start - self._decoder_reach)
+            high = min(frames, span.stop + self._decoder_reach)
             if high > known:
                 upto = min(frames, max(high, known + FLOW_LEAST - self._flow_reach))
                 right = min(frames, upto + self._flow_reach)
@@ -150,7 +162,12 @@ class StagedEngine:
                 z[:, known:upto] = part[:, known - left : upto - left]
                 known = upto
             sound = self._stages.decode(z[:, low:high], speaker)
-            yield sound[(window.start - low) * hop : (window.stop - low) * hop]
+            made = sound[(span.start - low) * hop : (span.stop - low) * hop]
+            took_s = time.perf_counter() - begun
+            sounds_s = len(made) / self._config.rate_hz
+            size = affordable(sounds_s, took_s, high - low, 2 * self._decoder_reach)
+            start = span.stop
+            yield made
 
     def _text(
         self, ids: I64, speaker: int, style: Style, source: NoiseSource
