@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from sandbox.core import Core
 
 HEARTBEAT_S = 41.25
+ROUND_TRIP_S = 0.02
+"""Before a heartbeat is acknowledged. discord.py notes on a thread of its own that it sent one: an
+answer sooner than any network's is taken for late by a whole interval, and warned of."""
 _COMMANDS_PER_MINUTE = 120
 _CHUNK = 1000
 _EVERY_INTENT = sum(Intent)
@@ -153,7 +156,8 @@ class Socket:
     async def _handle(self, op: int, data: Any) -> None:
         if op == 1:
             if not self._heartbeats_lost:
-                self.put({"op": 11, "s": None, "t": None, "d": None})
+                acknowledged = {"op": 11, "s": None, "t": None, "d": None}
+                asyncio.get_running_loop().call_later(ROUND_TRIP_S, self.put, acknowledged)
         elif op == 2:
             self._identify(data)
         elif op == 6:
