@@ -38,15 +38,9 @@ class Meter:
 
     def figures(self, samples: F32, rate_hz: int) -> Figures:
         """Everything about one clip (n,)."""
-        librosa: Any = importlib.import_module("librosa")  # untyped
-
         wide = resample(samples, rate_hz, 16_000)
         peak = float(np.abs(wide).max(initial=1e-6))
         scores = self._run(wide / max(1.0, peak), 16_000)
-        pitch, voiced, _ = librosa.pyin(
-            wide, fmin=60, fmax=500, sr=16_000, frame_length=1024, hop_length=320
-        )
-        heard = pitch[voiced & np.isfinite(pitch)]
         return Figures(
             seconds=round(len(samples) / rate_hz, 3),
             loudness_lufs=round(loudness_lufs(samples, rate_hz), 2),
@@ -54,8 +48,20 @@ class Meter:
             clipped=round(_clipped(samples), 5),
             background=round(float(scores["bak_mos"]), 3),
             quality=round(float(scores["ovrl_mos"]), 3),
-            pitch_hz=round(float(np.median(heard)), 1) if len(heard) > 5 else None,
+            pitch_hz=pitch_hz(samples, rate_hz),
         )
+
+
+def pitch_hz(samples: F32, rate_hz: int) -> float | None:
+    """Median pitch over the voiced frames of samples (n,); None where hardly any is voiced."""
+    librosa: Any = importlib.import_module("librosa")  # untyped
+
+    pitch, voiced, _ = librosa.pyin(
+        resample(samples, rate_hz, 16_000),
+        fmin=60, fmax=500, sr=16_000, frame_length=1024, hop_length=320,
+    )  # fmt: skip
+    heard = pitch[voiced & np.isfinite(pitch)]
+    return round(float(np.median(heard)), 1) if len(heard) > 5 else None
 
 
 def why_not(figures: Figures) -> str | None:

@@ -31,8 +31,9 @@ def fitted(
     held: Corpus | None,
     folder: Path,
     judge_every: int,
+    spent_s: float = 0.0,
 ) -> Recipe:
-    """``recipe`` with as many steps as take ``minutes`` of wall time here.
+    """``recipe`` with as many steps as take ``minutes`` of wall time here, less ``spent_s``.
 
     The answer is kept in ``folder``, so that a training that goes on does so by the same recipe
     however busy the machine is by then.
@@ -46,8 +47,10 @@ def fitted(
         return recipe.scaled(float(json.loads(note.read_text("utf-8"))["factor"]))
     except (OSError, ValueError, KeyError, TypeError):
         pass  # none yet, or damaged
+    begun = time.perf_counter()
     whole_s = _whole_s(recipe, learner, train, held, folder, judge_every)
-    factor = round(min(MOST, max(LEAST, 60 * minutes / whole_s)), 4)
+    left_s = 60 * minutes - spent_s - (time.perf_counter() - begun)
+    factor = round(min(MOST, max(LEAST, left_s / whole_s)), 4)
     folder.mkdir(parents=True, exist_ok=True)
     fresh = note.with_suffix(".new")
     fresh.write_text(json.dumps({"minutes": minutes, "factor": factor}), "utf-8")

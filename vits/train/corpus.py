@@ -16,6 +16,7 @@ from torch import Tensor
 from vits.align import align
 from vits.arrays import F32, I64
 from vits.config import VoiceConfig
+from vits.data.decode import resample
 from vits.data.records import Dataset, Split
 from vits.errors import BadData
 from vits.train.features import magnitudes
@@ -94,22 +95,18 @@ class Corpus:
         config: VoiceConfig,
         ids: Ids,
     ) -> Corpus:
-        """Read ``(data set, row of its speaker, share)`` triples.
+        """Read ``(data set, row of its speaker, share)`` triples, at the voice's rate.
 
         Raises:
-            BadData: a rate that is not the voice's, or nothing left to learn from.
+            BadData: nothing left to learn from.
         """
         utterances: list[Utterance] = []
         chances: list[float] = []
         for dataset, speaker, share in datasets:
-            if dataset.rate_hz != config.rate_hz:
-                raise BadData(
-                    f"the data set of {dataset.speaker} is at {dataset.rate_hz} Hz, the voice at "
-                    f"{config.rate_hz} Hz: make it again with --rate {config.rate_hz}"
-                )
             begun = len(utterances)
             for clip in dataset.of(split):
-                made = _utterance(dataset.sound(clip), ids(clip.text, clip.language), config)
+                samples = resample(dataset.sound(clip), dataset.rate_hz, config.rate_hz)
+                made = _utterance(samples, ids(clip.text, clip.language), config)
                 if made is not None:
                     sound, symbols, spec = made
                     utterances.append(Utterance(clip.id, clip.text, symbols, sound, spec, speaker))

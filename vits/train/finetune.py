@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from vits.nn.model import Vits, build
 from vits.text.front import front
 from vits.train.budget import fitted
 from vits.train.corpus import Corpus
+from vits.train.kinship import SENTENCES, base_pitch_hz, kindred_rate_hz, person_pitch_hz
 from vits.train.learner import Learner
 from vits.train.reader import Reader
 from vits.train.recipe import Recipe
@@ -62,8 +64,8 @@ def finetune(
 ) -> Path | None:
     """Train, and put the finished voice into ``voices``.
 
-    ``minutes`` scales the recipe's stages to that much wall time on this machine; teaching a
-    base voice its posterior encoder, once, is not counted.
+    ``minutes`` scales the recipe's stages to that much wall time on this machine, reading the data
+    and rehearsing included; teaching a base voice its posterior encoder, once, is not.
 
     Returns:
         Its folder; None if it was stopped (the same call goes on from there).
@@ -74,6 +76,7 @@ def finetune(
         Diverged: a loss stopped being a number.
         NotSaved: the disk is full.
     """
+    begun = time.perf_counter()
     config, stored = read_voice(job.base)
     kept, extra = [read_dataset(p) for p in job.data], [read_dataset(p) for p in job.auxiliary]
     config, tensors = _for_speakers(config, stored, len(kept) + len(extra))
@@ -86,19 +89,25 @@ def finetune(
         del language  # the front routes it
         return [symbol for sentence in speaks.sentences(text) for symbol in sentence]
 
+    texts = [ids(clip.text, clip.language) for clip in kept[0].of("train")]
+    if recipe.tract:
+        base_hz = base_pitch_hz(config, model.eval(), [each for each in texts if each][:SENTENCES])
+        rate_hz = kindred_rate_hz(config.rate_hz, base_hz, person_pitch_hz(kept), recipe.tract)
+        config = replace(config, rate_hz=rate_hz)
     share = job.auxiliary_share if extra else 0.0
     shares = [(d, row, (1 - share) / len(kept)) for row, d in enumerate(kept)]
     shares += [(d, len(kept) + row, share / len(extra)) for row, d in enumerate(extra)]
     train = Corpus.of(shares, "train", config, ids)
     has_held = any(d.of("held-out") for d in kept)
     held = Corpus.of(shares[: len(kept)], "held-out", config, ids) if has_held else None
+    spent_s = time.perf_counter() - begun
     reader = _reader(config, model, tensors, train, recipe, cache, teaching)
     learner = Learner(config, model, reader, recipe, _band_hz(train, config.rate_hz))
     states = States(voices / f".{job.name}.training")
     if fresh:
         states.clear()
     if minutes is not None:
-        recipe = fitted(recipe, minutes, learner, train, held, states.folder, judge_every)
+        recipe = fitted(recipe, minutes, learner, train, held, states.folder, judge_every, spent_s)
         learner.recipe = recipe
     trainer = Trainer(
         *(learner, train, held, states),
@@ -252,4 +261,4 @@ def _pace(learner: Learner, train: Corpus) -> float:
         said += utterance.frames
     if predicted <= 0:
         raise BadData("the voice predicts no durations at all")
-    return float(np.clip(said / predicted, 0.6, 1.6))
+    return float(np.clip(said / predicted, 0.6, 2.0))

@@ -54,6 +54,10 @@ class Learner(nn.Module):
     def parts(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by the names that a recipe uses."""
         model = self.model
+        ends = range(len(model.dec.resblocks) - model.dec.parallel, len(model.dec.resblocks))
+        last = (f"ups.{len(model.dec.ups) - 1}.", *(f"resblocks.{n}." for n in ends), "conv_post.")
+        decoder = dict(model.dec.named_parameters())
+        waveform = [decoder.pop(name) for name in list(decoder) if name.startswith(last)]
         text = dict(model.enc_p.named_parameters())
         prior = [text.pop(name) for name in list(text) if name.startswith("proj.")]
         reader = [p for name, p in self.reader.named_parameters() if name != "log_std"]
@@ -64,7 +68,8 @@ class Learner(nn.Module):
             "prior": prior,
             "text": list(text.values()),
             "durations": list(model.dp.parameters()),
-            "decoder": list(model.dec.parameters()),
+            "decoder": list(decoder.values()),
+            "waveform": waveform,
             "speakers": list(model.emb_g.parameters()) if model.emb_g else [],
         }
 

@@ -12,9 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from vits.train.discriminators import Critics
 
-PARTS = ("reader", "deviation", "flow", "prior", "text", "durations", "decoder", "speakers")
+PARTS = (
+    *("reader", "deviation", "flow", "prior", "text", "durations"),
+    *("decoder", "waveform", "speakers"),
+)
 """Posterior encoder; its deviations; flow; projection of the text encoder; the rest of it; the
-duration predictor; the decoder; the speaker vectors."""
+duration predictor; the decoder but for its last upsampling; that, which draws the waveform and
+knows least of who speaks; the speaker vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Recipe:
     prior_edge_frames: int = 6
     context_frames: int = 16  # that the posterior encoder sees around a crop
     defaults: Mapping[str, float] = field(default_factory=dict)  # of the finished voice
+    tract: float = 0.0  # see kinship.kindred_rate_hz; 0 keeps the base's rate
 
     def scaled(self, factor: float) -> Recipe:
         """The same recipe with ``factor`` times the steps.
@@ -92,40 +97,28 @@ class Recipe:
         return sum(stage.steps for stage in self.stages)
 
 
-SMALL_CRITICS = Critics(periods=(2, 3, 5, 7), scales=0, windows=(512, 1024, 2048), width=0.25)
-
 FEW_MINUTES = Recipe(
     stages=(
         Stage(
             "joint",
-            400,
+            900,
             {"decoder": 2e-4, "reader": 2e-4, "deviation": 1e-3, "flow": 3e-4, "prior": 5e-4},
             Weights(mel=4.5, spectral=1.0, prior=4.0),
-            batch=4,
-            sound_frames=64,
         ),
         Stage(
             "prior",
-            350,
+            600,
             {"flow": 2e-4, "prior": 3e-4},
             Weights(prior=4.0),
             batch=6,
             frames=128,
         ),
-        Stage(
-            "sharpen",
-            650,
-            {"decoder": 2e-4},
-            Weights(mel=4.5, spectral=1.0, fool=0.3, feature=1.0),
-            batch=4,
-            sound_frames=64,
-            critics=SMALL_CRITICS,
-            critic_alone=80,
-        ),
     ),
-    defaults={"noise_scale": 0.4, "noise_w": 0.5},
+    defaults={"noise_scale": 0.2, "noise_w": 0.5},
+    tract=0.23,
 )
-"""For one new speaker, minutes of speech, and a CPU. Text encoder and durations stand still."""
+"""For one new speaker, minutes of speech, and a CPU. Text encoder, durations and the drawing of the
+waveform stand still; critics need more steps than there is time for (docs/decisions/0008)."""
 
 FULL = Recipe(
     stages=(

@@ -16,7 +16,8 @@ import pytest
 import soundfile
 
 from tests.vits.tiny import FORMS, PLAIN, tiny_config, tiny_tensors
-from tests.vits.train.test_train import RECIPE, dataset, train
+from tests.vits.train.recordings import dataset
+from tests.vits.train.test_train import RECIPE, train
 from vits.io.folder import write_voice
 from vits.studio.orders import Heard, Order, Progress, write_order, write_progress
 from vits.studio.page import open_page

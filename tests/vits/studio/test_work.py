@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.vits.train.test_train import JOINT, RECIPE, dataset, voice
+from tests.vits.train.recordings import dataset
+from tests.vits.train.test_train import JOINT, RECIPE, voice
 from vits.config import VoiceConfig
 from vits.errors import BadData
 from vits.studio import work
