@@ -18,7 +18,7 @@ from vits.engine.base import Backend, Device, Precision, Style
 from vits.engine.espeak import EspeakSynthesizer
 from vits.errors import UnknownSpeaker
 from vits.errors import UnknownVoice as NotOnShelf
-from vits.io.voices import VoiceShelf
+from vits.io.voices import Mark, VoiceShelf, mark_of
 from vits.speaking import VoiceSynthesizer, open_synthesizer
 
 SPEEDS = (0.25, 4.0)
@@ -28,8 +28,10 @@ SPEEDS = (0.25, 4.0)
 class InstalledVoice:
     """A voice from the shelf."""
 
-    def __init__(self, synthesizer: VoiceSynthesizer) -> None:
+    def __init__(self, synthesizer: VoiceSynthesizer, folder: Path, mark: Mark | None) -> None:
         self._synthesizer = synthesizer
+        self._folder = folder
+        self._mark = mark
 
     @property
     def rate_hz(self) -> int:
@@ -45,6 +47,10 @@ class InstalledVoice:
             raise UnknownVoice(f"{config.name}/{choice.speaker}") from error
         style = Style.of(config.defaults, seed=seed, speed=speed_of(choice))
         yield from self._synthesizer.speak(text, style, choice.speaker)
+
+    def current(self) -> bool:
+        """See :class:`speech.worker.SpeakingVoice`; a voice that is gone speaks to the end."""
+        return mark_of(self._folder) in {None, self._mark}
 
 
 class FallbackVoice:
@@ -64,6 +70,10 @@ class FallbackVoice:
         style = Style.of(Defaults(), speed=speed_of(choice))
         yield from self._tongue(choice.language).speak(text, style)
 
+    def current(self) -> bool:
+        """Always: it lies in no folder."""
+        return True
+
     def _tongue(self, language: str) -> EspeakSynthesizer:
         return self._tongues.setdefault(language, EspeakSynthesizer(language))
 
@@ -81,6 +91,7 @@ def open_voice(name: str, setup: Setup) -> SpeakingVoice:
         folder = VoiceShelf([Path(each) for each in setup.folders]).path(name)
     except NotOnShelf as error:
         raise UnknownVoice(name) from error
+    mark = mark_of(folder)  # before it is read: it may be replaced meanwhile
     synthesizer = open_synthesizer(
         folder,
         threads=setup.threads,
@@ -88,7 +99,7 @@ def open_voice(name: str, setup: Setup) -> SpeakingVoice:
         backend=cast(Backend, setup.backend),
         device=cast(Device, setup.device),
     )
-    return InstalledVoice(synthesizer)
+    return InstalledVoice(synthesizer, folder, mark)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,9 @@ class SpeakingVoice(Protocol):
     def speak(self, text: str, choice: VoiceChoice, seed: int) -> Iterator[F32]:
         """float32 (n,) chunks; the same seed, the same sound. Raises UnknownVoice."""
 
+    def current(self) -> bool:
+        """False once another voice lies where this one was opened from: it was trained anew."""
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -92,9 +95,9 @@ class Voices:
         self._kept: OrderedDict[str, Future[_Open]] = OrderedDict()
 
     def get(self, name: str, language: str = "en") -> Future[_Open]:
-        """The voice, now or later. A voice that failed to open is tried again next time."""
+        """The voice, now or later; opened anew if that failed before, or it was replaced since."""
         opened = self._kept.get(name)
-        if opened is None or (opened.done() and opened.exception()):
+        if opened is None or not _usable(opened):
             opened = self._loader.submit(self._load, name, language)
             opened.add_done_callback(lambda _: self._wake())
             self._kept[name] = opened
@@ -112,6 +115,12 @@ class Voices:
         text = SAMPLE_TEXT.get(language.split("-")[0], "1 2 3 4 5")
         sample = [chunk for chunk in voice.speak(text, VoiceChoice(name), 0) if chunk.size]
         return _Open(voice, gain_for(np.concatenate(sample), voice.rate_hz) if sample else 1.0)
+
+
+def _usable(opened: Future[_Open]) -> bool:
+    if not opened.done():
+        return True
+    return not opened.exception() and opened.result().voice.current()
 
 
 Steps = Iterator[list[bytes] | None]

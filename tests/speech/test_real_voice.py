@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -18,6 +20,8 @@ from speech.narrator import Manner, Narrator
 from speech.settings import SpeechSettings
 from speech.studio import Studio, open_studio
 from speech.voices import FALLBACK, open_casting
+from tests.vits.tiny import PLAIN, tiny_config, tiny_tensors
+from vits.io.folder import write_voice
 
 SETTINGS = SpeechSettings()
 VOICE = SETTINGS.voice
@@ -107,6 +111,26 @@ async def test_a_speaker_that_a_voice_does_not_have(studio: Studio) -> None:
     with pytest.raises(NoSuchVoice) as failed:
         await frames(studio, speaker="nobody")
     assert failed.value.details == {"voice": f"{VOICE}/nobody"}
+
+
+async def test_a_voice_that_was_trained_anew_speaks_without_a_restart(tmp_path: Path) -> None:
+    async def say(studio: Studio) -> list[bytes]:
+        studio._random.seed(7)
+        return await frames(studio, "abcdefgh" * 9, voice="mine")
+
+    def train(seed: int) -> None:
+        write_voice(tmp_path / "mine", tiny_config(PLAIN, "mine"), tiny_tensors(PLAIN, seed))
+
+    train(1)
+    async with open_studio(SpeechSettings(voices=(tmp_path,), workers=1)) as studio:
+        before = await say(studio)
+        assert await say(studio) == before
+        train(2)
+        after = await say(studio)
+        assert after
+        assert after != before
+        shutil.rmtree(tmp_path / "mine")
+        assert await say(studio) == after
 
 
 @pytest.mark.parametrize("name", ["", "..", "../../etc", "/etc/passwd", "nobody", "a" * 300, "\0"])

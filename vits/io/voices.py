@@ -36,6 +36,18 @@ def split_speaker(name: str) -> tuple[str, str | None]:
     return voice, speaker or None
 
 
+Mark = tuple[int, int]
+
+
+def mark_of(folder: Path) -> Mark | None:
+    """What changes when another voice is put into ``folder``; None while there is none."""
+    try:
+        found = (folder / CONFIG_FILE).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 class VoiceShelf:
     """Finds voices in several folders; the first that has a name wins. Reads anew at each call.
 
