@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event
 
 from cogs.house import House
 from sandbox.actor import Actor
@@ -69,20 +69,24 @@ def locked(town: Town) -> Iterator[None]:
         other.rollback()
 
 
-@asynccontextmanager
-async def full(town: Town) -> AsyncIterator[None]:
-    """The disk under the database has no page left."""
-    engine = house_of(town).database._engine
-    await _limit(engine, 1)  # SQLite never goes below what there is
+@contextmanager
+def full(town: Town) -> Iterator[None]:
+    """The disk under the database has no page left.
+
+    SQLite keeps that limit for each connection, and the pool opens more of them when it needs to:
+    every one is told whenever it is taken.
+    """
+    pages = 1  # SQLite never goes below what there is
+
+    def limit(connection: Any, *rest: object) -> None:
+        del rest
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA max_page_count={pages}")
+        cursor.close()
+
+    event.listen(house_of(town).database._engine.sync_engine, "checkout", limit)
     yield
-    await _limit(engine, 1_000_000)
-
-
-async def _limit(engine: Any, pages: int) -> None:
-    async with AsyncExitStack() as stack:
-        held = [await stack.enter_async_context(engine.connect()) for _ in range(4)]
-        for connection in held:
-            await connection.execute(text(f"PRAGMA max_page_count={pages}"))
+    pages = 1_000_000
 
 
 @pytest.fixture
