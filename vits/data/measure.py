@@ -48,7 +48,7 @@ class Meter:
             clipped=round(_clipped(samples), 5),
             background=round(float(scores["bak_mos"]), 3),
             quality=round(float(scores["ovrl_mos"]), 3),
-            pitch_hz=pitch_hz(samples, rate_hz),
+            pitch_hz=pitch_hz(wide, 16_000),
         )
 
 

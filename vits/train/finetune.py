@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -89,9 +90,9 @@ def finetune(
         del language  # the front routes it
         return [symbol for sentence in speaks.sentences(text) for symbol in sentence]
 
-    texts = [ids(clip.text, clip.language) for clip in kept[0].of("train")]
     if recipe.tract:
-        base_hz = base_pitch_hz(config, model.eval(), [each for each in texts if each][:SENTENCES])
+        said = (ids(clip.text, clip.language) for clip in kept[0].of("train"))
+        base_hz = base_pitch_hz(config, model, list(islice(filter(None, said), SENTENCES)))
         rate_hz = kindred_rate_hz(config.rate_hz, base_hz, person_pitch_hz(kept), recipe.tract)
         config = replace(config, rate_hz=rate_hz)
     share = job.auxiliary_share if extra else 0.0

@@ -3,7 +3,7 @@
 A voice that was exported to speak knows one person. Someone who speaks higher has a shorter vocal
 tract too: heard slower, pitch and formants come near to what the base can already say, and its
 decoder has less to forget. The finished voice is then simply played at the higher rate. What it
-gains and how it was chosen is in docs/finetuning.md.
+gains and how it was chosen is in docs/decisions/0008.
 """
 
 from __future__ import annotations

@@ -54,10 +54,10 @@ class Learner(nn.Module):
     def parts(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by the names that a recipe uses."""
         model = self.model
-        ends = range(len(model.dec.resblocks) - model.dec.parallel, len(model.dec.resblocks))
-        last = (f"ups.{len(model.dec.ups) - 1}.", *(f"resblocks.{n}." for n in ends), "conv_post.")
-        decoder = dict(model.dec.named_parameters())
-        waveform = [decoder.pop(name) for name in list(decoder) if name.startswith(last)]
+        dec = model.dec
+        drawing = [dec.ups[-1], *dec.resblocks[-dec.parallel :], dec.conv_post]
+        waveform = [p for module in drawing for p in module.parameters()]
+        drawn = set(map(id, waveform))
         text = dict(model.enc_p.named_parameters())
         prior = [text.pop(name) for name in list(text) if name.startswith("proj.")]
         reader = [p for name, p in self.reader.named_parameters() if name != "log_std"]
@@ -68,7 +68,7 @@ class Learner(nn.Module):
             "prior": prior,
             "text": list(text.values()),
             "durations": list(model.dp.parameters()),
-            "decoder": list(decoder.values()),
+            "decoder": [p for p in dec.parameters() if id(p) not in drawn],
             "waveform": waveform,
             "speakers": list(model.emb_g.parameters()) if model.emb_g else [],
         }
