@@ -32,10 +32,10 @@ async def send_sample(
         raise failure
     if audio is None:
         return False
-    file = discord.File(io.BytesIO(audio.data), "preview.ogg")
-    await interaction.followup.send(file=file, ephemeral=True, allowed_mentions=QUIET)
-    try:
+    try:  # before it is sent: who hears it and asks for /usage at once finds it there
         await quotas.spoke(scene.user.id, scene.guild_id, audio.duration_s)
     except StorageError as error:
         log.warning("speech was not counted: %s", type(error).__name__)
+    file = discord.File(io.BytesIO(audio.data), "preview.ogg")
+    await interaction.followup.send(file=file, ephemeral=True, allowed_mentions=QUIET)
     return True

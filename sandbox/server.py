@@ -177,7 +177,7 @@ class Sandbox:
     # --- reading
 
     async def until(self, predicate: Callable[[], T], timeout_s: float = 5.0) -> T:
-        """The first truthy value of ``predicate``, asked again after each event.
+        """The first truthy value of ``predicate``, asked again after each event, and now and then.
 
         ``timeout_s`` is real time. Raises TimedOut, whose text ends with the transcript.
         """

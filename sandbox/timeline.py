@@ -1,8 +1,9 @@
-"""Everything that happened, in order, and a way to wait for it without polling."""
+"""Everything that happened, in order, and a way to wait for it."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from typing import TypeVar
 from sandbox.clock import Clock
 
 T = TypeVar("T")
+
+LOOK_AGAIN_S = 0.05
+"""A waiter looks so often though nothing happened here: it may wait for what the client does."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,15 @@ class Timeline:
         self._changed = asyncio.Event()
 
     async def until(self, predicate: Callable[[], T], timeout_s: float) -> T:
-        """The first truthy value of ``predicate``, asked now and after each event.
+        """The first truthy value of ``predicate``, asked now, after each event, and now and then.
 
         ``timeout_s`` is real time. Raises TimeoutError.
         """
         async with asyncio.timeout(timeout_s):
             while not (value := predicate()):
-                await self._changed.wait()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_AGAIN_S):
+                        await self._changed.wait()
         return value
 
     @asynccontextmanager

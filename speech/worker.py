@@ -37,6 +37,10 @@ MARGIN_S = 0.15
 """Replies that have less sound than this ahead go before those that only begin: better to begin
 late than to fall silent."""
 
+OUTSIDE_S = 1.5
+"""So long after it was asked for, a reply that has not begun is as urgent as one that falls silent
+then: where sound is made slower than it is heard, nobody waits for another's whole paragraph."""
+
 
 class UnknownVoice(Exception):
     """No voice, or no speaker, of this name."""
@@ -150,7 +154,7 @@ class Job:
         """Who is least is next: when the listener falls silent, or had better begin to hear."""
         if self.sounding_s:
             return self.sounding_s + self.sound_s, self.begun_s
-        return now_s + MARGIN_S, self.begun_s
+        return min(now_s + MARGIN_S, self.begun_s + OUTSIDE_S), self.begun_s
 
 
 def perform(lines: list[Line], seed: int, voices: Voices, bitrate: int) -> Steps:

@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
+import pytest
 
 from speech.base import FRAME_S, Line, VoiceChoice
 from speech.sound import F32
 from speech.wire import Kind, Message, Unpacker, pack
-from speech.worker import Setup, Stage, Voices
+from speech.worker import OUTSIDE_S, Setup, Stage, Voices
 
 RATE_HZ = 48_000
 SETUP = Setup((), 1, "auto", "auto", "auto", 3, 0, 32_000)
@@ -87,6 +88,32 @@ def test_ten_who_begin_together_never_fall_silent() -> None:
     assert [world.dry_s(number) for number in range(10)] == [0.0] * 10
     # And the last of them began long before a whole reply could have been made for each.
     assert max(world.heard(number)[0][0] for number in range(10)) < 100.0 + 1.0
+
+
+def test_ten_who_begin_together_advance_together() -> None:
+    world = World(first_cost_s=0.025, cost_s=0.015)
+    for number in range(10):
+        world.ask(number, 6.0)
+    world.run()
+    sent = [(m.job, len(m.frames())) for _, m in world.sent if m.kind is Kind.FRAMES and m.frames()]
+    made = dict.fromkeys(range(10), 0)
+    for number, frames in sent:
+        made[number] += frames
+        # No one is further ahead of another than the longest chunk, and the margin.
+        assert max(made.values()) - min(made.values()) <= (1.6 + 0.15) / FRAME_S
+
+
+@pytest.mark.parametrize("cost_s", [0.5, 2.0, 5.0])
+def test_nobody_waits_for_a_whole_reply_where_sound_is_made_too_slowly(cost_s: float) -> None:
+    world = World(first_cost_s=cost_s, cost_s=cost_s)
+    for number in range(10):
+        world.ask(number, 60.0)
+    world.run()
+    begun_s = [world.heard(number)[0][0] for number in range(10)]
+    ended_s = [world.heard(number)[-1][0] for number in range(10)]
+    assert max(begun_s) < min(ended_s)
+    # Each of them begins in its turn: those before it had at most so much sound made first.
+    assert max(begun_s) - 100.0 < OUTSIDE_S + 10 * 4 * cost_s
 
 
 def test_one_who_begins_does_not_wait_for_a_paragraph() -> None:
