@@ -35,6 +35,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--fresh", action="store_true", help="forget an unfinished training")
     parser.add_argument("--log", type=Path, help="folder for TensorBoard")
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--voices", type=Path, default=VOICES)
     parser.set_defaults(run=run)
 
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int | None:
     Raises:
         MissingDependency: PyTorch is not installed.
         UnknownVoice: the name is taken by a packaged voice.
-        BadData, Diverged: see :func:`vits.train.finetune.finetune`.
+        BadData, Diverged, BackendUnavailable: see :func:`vits.train.finetune.finetune`.
     """
     try:
         import torch
@@ -96,6 +97,7 @@ def run(options: argparse.Namespace) -> int | None:
             stop=stopped,
             fresh=options.fresh,
             minutes=options.minutes,
+            device=options.device,
         )
     if folder is None:
         sys.stderr.write("stopped; the same command goes on from here\n")

@@ -156,7 +156,7 @@ def align_utterance(mean: Tensor, log_std: Tensor, z_p: Tensor) -> I64:
         - 0.5 * (z_p.double().square().T @ weight)
         + z_p.double().T @ (mean.double() * weight)
     )
-    scores = fit.float().numpy()[None]
+    scores = fit.float().cpu().numpy()[None]
     found = align(scores, np.array([mean.shape[1]]), np.array([z_p.shape[1]]), threads=1)
     durations: I64 = found[0].astype(np.int64)
     return durations

@@ -21,6 +21,7 @@ from vits.data.records import Dataset, read_dataset
 from vits.engine.base import MAX_TOKEN_FRAMES
 from vits.errors import BadData
 from vits.io.folder import read_voice, write_voice
+from vits.nn.engine import chosen_device
 from vits.nn.model import Vits, build
 from vits.text.front import front
 from vits.train.budget import fitted
@@ -62,11 +63,13 @@ def finetune(
     save_every: int = 100,
     judge_every: int = 200,
     minutes: float | None = None,
+    device: str = "auto",
 ) -> Path | None:
     """Train, and put the finished voice into ``voices``.
 
     ``minutes`` scales the recipe's stages to that much wall time on this machine, reading the data
-    and rehearsing included; teaching a base voice its posterior encoder, once, is not.
+    and rehearsing included; teaching a base voice its posterior encoder, once, is not. ``device``:
+    see :func:`vits.nn.engine.chosen_device`.
 
     Returns:
         Its folder; None if it was stopped (the same call goes on from there).
@@ -76,7 +79,9 @@ def finetune(
             is in the way.
         Diverged: a loss stopped being a number.
         NotSaved: the disk is full.
+        BackendUnavailable: a GPU is asked for and there is none.
     """
+    place = chosen_device(device)
     begun = time.perf_counter()
     config, stored = read_voice(job.base)
     kept, extra = [read_dataset(p) for p in job.data], [read_dataset(p) for p in job.auxiliary]
@@ -102,8 +107,9 @@ def finetune(
     has_held = any(d.of("held-out") for d in kept)
     held = Corpus.of(shares[: len(kept)], "held-out", config, ids) if has_held else None
     spent_s = time.perf_counter() - begun
+    model.to(place)
     reader = _reader(config, model, tensors, train, recipe, cache, teaching)
-    learner = Learner(config, model, reader, recipe, _band_hz(train, config.rate_hz))
+    learner = Learner(config, model, reader, recipe, _band_hz(train, config.rate_hz)).to(place)
     states = States(voices / f".{job.name}.training")
     if fresh:
         states.clear()
@@ -148,7 +154,7 @@ def _reader(
     else:
         texts = [utterance.ids.tolist() for utterance in train.utterances]
         reader = taught_reader(config, model, texts, recipe, cache, tensors, teaching)
-        reader.hear_room(train.all_frames())
+        reader.hear_room(train.all_frames().to(reader.mean.device))
     return reader.eval()
 
 
@@ -210,12 +216,10 @@ def _write(
     recipe: Recipe,
 ) -> None:
     """The finished voice; auxiliary speakers are left out of its table."""
-    state = {n: t.detach().float().numpy() for n, t in learner.model.state_dict().items()}
+    state = {n: t.float().cpu().numpy() for n, t in learner.model.state_dict().items()}
     a = config.architecture
     if not learner.reader.taught:
-        state |= {
-            f"enc_q.{n}": t.detach().numpy() for n, t in learner.reader.enc.state_dict().items()
-        }
+        state |= {f"enc_q.{n}": t.cpu().numpy() for n, t in learner.reader.enc.state_dict().items()}
     if a.n_speakers:
         state["emb_g.weight"] = state["emb_g.weight"][: len(kept)]
         a = replace(a, n_speakers=len(kept))
@@ -254,10 +258,9 @@ def _pace(learner: Learner, train: Corpus) -> float:
     for utterance in train.utterances:
         hidden = learner.hidden(utterance, moving=False)[None]
         symbols = hidden.shape[-1]
-        mask = torch.ones(1, 1, symbols)
-        speaker = learner.model.speaker(torch.tensor([utterance.speaker]))
-        noise = torch.randn(1, 2, symbols) * noise_w
-        logs = learner.model.log_durations(hidden, mask, noise, speaker)
+        mask = torch.ones(1, 1, symbols, device=learner.device)
+        noise = torch.randn(1, 2, symbols).to(learner.device) * noise_w
+        logs = learner.model.log_durations(hidden, mask, noise, learner.speaker(utterance))
         predicted += float(logs.exp().ceil().clamp(1, MAX_TOKEN_FRAMES).sum())
         said += utterance.frames
     if predicted <= 0:

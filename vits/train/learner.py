@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vits.config import VoiceConfig
 from vits.nn.durations import StochasticDurations
 from vits.nn.model import Vits
+from vits.nn.posterior import Posterior
 from vits.train.corpus import Corpus, Crop, Utterance, align_utterance
 from vits.train.discriminators import Discriminator, feature_loss, fool_loss, judge_loss
 from vits.train.features import LowPass, MelDistance, spectral_distance
@@ -51,6 +52,11 @@ class Learner(nn.Module):
         self._low_pass = LowPass(config.rate_hz, top_hz)
         self._mel = MelDistance(config.rate_hz, min(8_000.0, top_hz), config.win, config.hop)
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes. Utterances stay in main memory; crops of them are brought here."""
+        return self.reader.log_std.device
+
     def parts(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by the names that a recipe uses."""
         model = self.model
@@ -85,9 +91,13 @@ class Learner(nn.Module):
         return utterance.hidden
 
     def _encode(self, utterance: Utterance) -> Tensor:
-        ids = utterance.ids[None]
-        hidden: Tensor = self.model.enc_p(ids, torch.ones(1, 1, ids.shape[1])).hidden[0]
+        ids = utterance.ids[None].to(self.device)
+        hidden: Tensor = self.model.enc_p(ids, self._ones(1, ids.shape[1])).hidden[0]
         return hidden
+
+    def _ones(self, batch: int, length: int) -> Tensor:
+        """A mask (B, 1, T) that hides nothing."""
+        return torch.ones(batch, 1, length, device=self.device)
 
     def _prior(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log deviation, each (C, T_text)."""
@@ -108,12 +118,24 @@ class Learner(nn.Module):
 
     def _read(self, utterance: Utterance) -> Tensor:
         """The mean latent of a whole utterance through the flow: (C, T)."""
-        mask = torch.ones(1, 1, utterance.frames)
-        speaker = self.model.speaker(torch.tensor([utterance.speaker]))
-        silent = torch.zeros(1, self.config.architecture.inter_channels, utterance.frames)
-        mean = self.reader(utterance.spec[None], mask, speaker, silent).mean
-        flowed: Tensor = self.model.flow(mean, mask, speaker)[0]
+        posterior = self._posterior(utterance)
+        mask = self._ones(1, utterance.frames)
+        flowed: Tensor = self.model.flow(posterior.mean, mask, self.speaker(utterance))[0]
         return flowed
+
+    def _posterior(self, utterance: Utterance) -> Posterior:
+        """Of a whole utterance, nothing drawn."""
+        mask = self._ones(1, utterance.frames)
+        silent = torch.zeros(
+            (1, self.config.architecture.inter_channels, utterance.frames), device=self.device
+        )
+        spec = utterance.spec[None].to(self.device)
+        found: Posterior = self.reader(spec, mask, self.speaker(utterance), silent)
+        return found
+
+    def speaker(self, utterance: Utterance) -> Tensor | None:
+        """The vector (1, G, 1) of whoever speaks; None in a voice of one."""
+        return self.model.speaker(torch.tensor([utterance.speaker], device=self.device))
 
     # -- one step -----------------------------------------------------------------------------
 
@@ -129,14 +151,14 @@ class Learner(nn.Module):
         """The losses that a stage asks for; ``heeds``: the decoder listens to the critics."""
         around = self.recipe.context_frames
         crop = corpus.crop(random, stage.batch, stage.frames + 2 * around)
-        speaker = self.model.speaker(crop.speakers())
-        spec = crop.spec()
-        mask = torch.ones(stage.batch, 1, crop.frames)
+        speaker = self.model.speaker(crop.speakers().to(self.device))
+        spec = crop.spec().to(self.device)
+        mask = self._ones(stage.batch, crop.frames)
         noise = torch.from_numpy(
             random.standard_normal(
                 (stage.batch, self.config.architecture.inter_channels, crop.frames), np.float32
             )
-        )
+        ).to(self.device)
         frozen = not any(p.requires_grad for p in self.reader.parameters())
         with torch.set_grad_enabled(not frozen):
             posterior = self.reader(spec, mask, speaker, noise)
@@ -160,7 +182,7 @@ class Learner(nn.Module):
         self, stage: Stage, crop: Crop, z: Tensor, log_std: Tensor, speaker: Tensor | None
     ) -> Tensor:
         """KL from posterior to prior, nats a channel and frame (VITS equations 3 and 4)."""
-        flowed = self.model.flow(z, torch.ones(z.shape[0], 1, z.shape[-1]), speaker).float()
+        flowed = self.model.flow(z, self._ones(z.shape[0], z.shape[-1]), speaker).float()
         moving = "text" in stage.rates
         around = self.recipe.context_frames
         means, deviations = [], []
@@ -168,7 +190,7 @@ class Learner(nn.Module):
             # Priors stay in full precision: bf16 would blur the means that words depend on.
             with torch.autocast(z.device.type, enabled=False):
                 mean, deviation = self._prior(self.hidden(utterance, moving=moving).float())
-            inside = symbols[around : around + z.shape[-1]]
+            inside = symbols[around : around + z.shape[-1]].to(self.device)
             means.append(mean[:, inside])
             deviations.append(deviation[:, inside])
         mean, deviation = torch.stack(means), torch.stack(deviations)
@@ -184,15 +206,15 @@ class Learner(nn.Module):
 
     def _duration_loss(self, crop: Crop) -> Tensor:
         """Negative log-likelihood of the aligned durations, nats a symbol (equation 7)."""
-        total = torch.zeros(())
+        total = torch.zeros((), device=self.device)
         for utterance in crop.utterances:
             if utterance.path is None:
                 raise RuntimeError("align first")
             symbols = len(utterance.ids)
-            durations = torch.bincount(utterance.path, minlength=symbols).float()[None, None]
+            counted = torch.bincount(utterance.path, minlength=symbols)[:symbols]
+            durations = counted.float()[None, None].to(self.device)
             hidden = self.hidden(utterance, moving=False)[None]
-            mask = torch.ones(1, 1, symbols)
-            speaker = self.model.speaker(torch.tensor([utterance.speaker]))
+            mask, speaker = self._ones(1, symbols), self.speaker(utterance)
             predictor = self.model.dp
             if isinstance(predictor, StochasticDurations):
                 loss = predictor.nll(hidden, mask, durations, speaker).sum()
@@ -215,7 +237,7 @@ class Learner(nn.Module):
         hop = self.config.hop
         made = self.model.dec(z[..., offset : offset + frames], speaker).squeeze(1).float()
         start = (around + offset) * hop
-        real = crop.sound(hop)[:, start : start + frames * hop]
+        real = crop.sound(hop)[:, start : start + frames * hop].to(self.device)
         edge = self.recipe.edge_frames * hop  # here the decoder lacks the frames it would see
         end = made.shape[-1] - edge
         made, real = self._low_pass(made), self._low_pass(real)
@@ -247,15 +269,13 @@ class Learner(nn.Module):
         that the reader reads, and the prior's divergence. Lower is better."""
         mels, divergences = [], []
         for utterance in corpus.utterances[:SCORED]:
-            speaker = self.model.speaker(torch.tensor([utterance.speaker]))
-            mask = torch.ones(1, 1, utterance.frames)
-            silent = torch.zeros(1, self.config.architecture.inter_channels, utterance.frames)
-            posterior = self.reader(utterance.spec[None], mask, speaker, silent)
+            speaker, mask = self.speaker(utterance), self._ones(1, utterance.frames)
+            posterior = self._posterior(utterance)
             made = self.model.dec(posterior.mean, speaker).squeeze(1)
-            mels.append(float(self._mel(made, utterance.sound[None])))
+            mels.append(float(self._mel(made, utterance.sound[None].to(self.device))))
             mean, log_std = self._prior(self.hidden(utterance, moving=False))
             flowed = self.model.flow(posterior.mean, mask, speaker)[0]
-            frames = torch.from_numpy(align_utterance(mean, log_std, flowed))
+            frames = torch.from_numpy(align_utterance(mean, log_std, flowed)).to(self.device)
             m, s = (t.repeat_interleave(frames, dim=1) for t in (mean, log_std))
             spread = torch.exp(2 * posterior.log_std[0]) + (flowed - m).square()
             divergence = s - posterior.log_std[0] - 0.5 + 0.5 * spread * torch.exp(-2 * s)

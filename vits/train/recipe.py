@@ -67,7 +67,7 @@ class Recipe:
     teach_sentences: int = 60
     ema: float = 0.995
     seed: int = 1
-    bf16: bool = True
+    bf16: bool = True  # where the machine multiplies it: see precision.autocast
     edge_frames: int = 4  # left out where a crop's border makes sound wrong
     prior_edge_frames: int = 6
     context_frames: int = 16  # that the posterior encoder sees around a crop

@@ -79,7 +79,7 @@ class States:
         """
         for path in reversed(self._all()):
             try:
-                data = torch.load(path, weights_only=True)
+                data = torch.load(path, map_location="cpu", weights_only=True)
                 saved = Saved(data["plan"], data["stage"], data["step"], data["tensors"])
             except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError):
                 continue

@@ -17,6 +17,7 @@ from vits.config import VoiceConfig
 from vits.engine.base import frames_of
 from vits.nn.model import Vits
 from vits.train.features import magnitudes
+from vits.train.precision import autocast
 from vits.train.reader import Reader
 from vits.train.recipe import Recipe
 
@@ -32,23 +33,26 @@ def _sayings(
 ) -> list[tuple[Tensor, Tensor]]:
     """What the voice says, as (latent (C, T), spectrogram (F, T)) of each text."""
     random = np.random.default_rng(seed)
+    device = model.enc_p.emb.weight.device
     made = []
     for number, ids in enumerate(texts):
-        row = torch.tensor([number % max(1, config.architecture.n_speakers)])
+        row = torch.tensor([number % max(1, config.architecture.n_speakers)], device=device)
         speaker = model.speaker(row)
-        batch = torch.tensor([list(ids)])
-        mask = torch.ones(1, 1, batch.shape[1])
+        batch = torch.tensor([list(ids)], device=device)
+        mask = torch.ones(1, 1, batch.shape[1], device=device)
         encoded = model.enc_p(batch, mask)
-        noise = torch.from_numpy(random.standard_normal((1, 2, batch.shape[1]), np.float32))
+        noise = _normal(random, (1, 2, batch.shape[1])).to(device)
         logs = model.log_durations(encoded.hidden, mask, noise * config.defaults.noise_w, speaker)
         # A little faster and slower, so that the reader meets every pace.
-        frames = torch.from_numpy(frames_of(logs[0].numpy(), float(random.uniform(0.85, 1.2))))
+        pace = float(random.uniform(0.85, 1.2))
+        frames = torch.from_numpy(frames_of(logs[0].cpu().numpy(), pace)).to(device)
         mean, log_std = (
             t[0].repeat_interleave(frames, dim=1) for t in (encoded.mean, encoded.log_std)
         )
-        drawn = torch.from_numpy(random.standard_normal(mean.shape, np.float32))
+        drawn = _normal(random, mean.shape).to(device)
         z_p = (mean + drawn * log_std.exp() * config.defaults.noise_scale)[None]
-        z = model.flow.inverse(z_p, torch.ones(1, 1, z_p.shape[-1]), speaker)
+        whole = torch.ones(1, 1, z_p.shape[-1], device=device)
+        z = model.flow.inverse(z_p, whole, speaker)
         sound = model.dec(z, speaker)[:, 0]
         if z.shape[-1] > FRAMES:
             made.append((z[0].clone(), magnitudes(sound, config.win, config.hop)[0].clone()))
@@ -71,7 +75,7 @@ def taught_reader(
         tensors: of the voice, for the cache's name.
     """
     torch.manual_seed(SEED)
-    reader = Reader(config.architecture, taught=True)
+    reader = Reader(config.architecture, taught=True).to(model.enc_p.emb.weight.device)
     path = cache / f"reader-{_fingerprint(tensors, recipe)}.safetensors"
     if path.is_file():
         reader.load_state_dict(safetensors.torch.load_file(path))
@@ -95,7 +99,8 @@ def _teach(
     reader.requires_grad_(True)
     moving = [p for name, p in reader.named_parameters() if name != "log_std"]
     optimiser = torch.optim.AdamW(moving, lr=1e-3, betas=(0.8, 0.99), weight_decay=0.0)
-    mask = torch.ones(8, 1, FRAMES)
+    device = reader.log_std.device
+    mask = torch.ones(8, 1, FRAMES, device=device)
     for step in range(recipe.teach_steps):
         random = np.random.default_rng([SEED, 10_000, step])
         picks = random.integers(0, len(sayings), 8)
@@ -106,7 +111,7 @@ def _teach(
         progress_share = step / recipe.teach_steps
         for group in optimiser.param_groups:
             group["lr"] = 1e-3 * min(1, (step + 1) / 30) * (0.02 + 0.98 * _cosine(progress_share))
-        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
+        with autocast(device, bf16=recipe.bf16):
             read = reader(spec, mask, None, torch.zeros_like(z)).mean
         # The crop's edges lack what the encoder sees around them.
         missed = ((read.float() - z) / scale)[..., 8:-8]
@@ -119,12 +124,16 @@ def _teach(
     with torch.no_grad():
         residual = []
         for z, spec in sayings[: max(1, len(sayings) // 6)]:
-            whole = torch.ones(1, 1, z.shape[-1])
+            whole = torch.ones(1, 1, z.shape[-1], device=device)
             read = reader(spec[None], whole, None, torch.zeros_like(z)[None]).mean[0]
             residual.append(read - z)
         spread = torch.cat(residual, dim=1).std(1, keepdim=True).clamp_min(1e-3)
         reader.log_std.copy_(spread.log())
     reader.requires_grad_(False)
+
+
+def _normal(random: np.random.Generator, shape: Sequence[int]) -> Tensor:
+    return torch.from_numpy(random.standard_normal(shape, np.float32))
 
 
 def _cosine(share: float) -> float:

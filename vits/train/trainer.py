@@ -16,6 +16,7 @@ from vits.errors import VitsError
 from vits.train.corpus import Corpus
 from vits.train.discriminators import Discriminator
 from vits.train.learner import Learner
+from vits.train.precision import autocast
 from vits.train.recipe import Recipe, Stage
 from vits.train.state import Saved, States
 
@@ -107,8 +108,10 @@ class Trainer:
 
     def put_back(self, kept: list[tuple[Tensor | None, Tensor | None]]) -> None:
         """Put it back."""
+        device = self.learner.device
         for utterance, (path, hidden) in zip(self._train.utterances, kept, strict=True):
-            utterance.path, utterance.hidden = path, hidden
+            utterance.path = path
+            utterance.hidden = hidden.to(device) if hidden is not None else None
 
 
 class StageRun:
@@ -136,7 +139,7 @@ class StageRun:
         self.critic_optimiser: torch.optim.AdamW | None = None
         if self.stage.critics is not None:
             torch.manual_seed(trainer.recipe.seed)
-            self.critic = Discriminator(self.stage.critics)
+            self.critic = Discriminator(self.stage.critics).to(trainer.learner.device)
             self.critic_optimiser = torch.optim.AdamW(
                 self.critic.parameters(), lr=self.stage.critic_rate, betas=self.stage.betas,
                 weight_decay=0.0,
@@ -183,7 +186,7 @@ class StageRun:
         for group in self.optimiser.param_groups:
             group["lr"] = group["rate"] * scale
         heeds = self.done >= stage.critic_alone
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.t.recipe.bf16):
+        with autocast(learner.device, bf16=self.t.recipe.bf16):
             losses = learner.losses(stage, self.t._train, random, self.critic, heeds=heeds)
         total = torch.stack([value.float() for value in losses.voice.values()]).sum()
         values = {name: float(value.detach()) for name, value in losses.voice.items()}
@@ -241,7 +244,7 @@ class StageRun:
         live = [p for group in self.groups.values() for p in group]
         before = [p.detach().clone() for p in live]
         for parameter, value in zip(live, values, strict=True):
-            parameter.copy_(value)
+            parameter.copy_(value)  # from whichever device it lies on
         return before
 
     def _finish(self) -> None:
@@ -279,7 +282,8 @@ class StageRun:
             self.ema = [p.detach().clone() for g in self.groups.values() for p in g]
             return
         self.optimiser.load_state_dict(tensors["optimiser"])
-        self.ema = [mean.clone() for mean in tensors["ema"]]
+        device = self.t.learner.device
+        self.ema = [mean.to(device, copy=True) for mean in tensors["ema"]]
         self.best = copy.copy(tensors["best"])
         if self.critic is not None and self.critic_optimiser is not None:
             self.critic.load_state_dict(tensors["critic"])
