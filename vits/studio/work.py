@@ -142,10 +142,12 @@ class Work:
         import torch
 
         from vits.train.finetune import Job, finetune
+        from vits.train.heap import keep_memory
         from vits.train.recipe import RECIPES
         from vits.train.trainer import Diverged, Report
 
         order = self._order
+        keep_memory()
         torch.set_num_threads(_threads(order))
         recipe = RECIPES[order.recipe].scaled(order.steps)
         before = {

@@ -53,12 +53,14 @@ def run(options: argparse.Namespace) -> int | None:
         from tqdm import tqdm
 
         from vits.train.finetune import Job, finetune
+        from vits.train.heap import keep_memory
         from vits.train.recipe import RECIPES
         from vits.train.trainer import Report
     except ImportError as error:
         raise MissingDependency(f"training needs: {WITH_TORCH}") from error
     if check_name(options.name) in packaged():
         raise UnknownVoice(f"{options.name} is the name of a packaged voice; choose another")
+    keep_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
     recipe = replace(RECIPES[options.recipe].scaled(options.steps), seed=options.seed)

@@ -61,9 +61,8 @@ class Learner(nn.Module):
         """Parameters by the names that a recipe uses."""
         model = self.model
         dec = model.dec
-        drawing = [dec.ups[-1], *dec.resblocks[-dec.parallel :], dec.conv_post]
-        waveform = [p for module in drawing for p in module.parameters()]
-        drawn = set(map(id, waveform))
+        drawing = nn.ModuleList([*dec.resblocks[-dec.parallel :], dec.conv_post])
+        apart = {*map(id, dec.ups.parameters()), *map(id, drawing.parameters())}
         text = dict(model.enc_p.named_parameters())
         prior = [text.pop(name) for name in list(text) if name.startswith("proj.")]
         reader = [p for name, p in self.reader.named_parameters() if name != "log_std"]
@@ -74,8 +73,9 @@ class Learner(nn.Module):
             "prior": prior,
             "text": list(text.values()),
             "durations": list(model.dp.parameters()),
-            "decoder": [p for p in dec.parameters() if id(p) not in drawn],
-            "waveform": waveform,
+            "decoder": [p for p in dec.parameters() if id(p) not in apart],
+            "upsampling": list(dec.ups.parameters()),
+            "waveform": list(drawing.parameters()),
             "speakers": list(model.emb_g.parameters()) if model.emb_g else [],
         }
 
@@ -211,6 +211,7 @@ class Learner(nn.Module):
             if utterance.path is None:
                 raise RuntimeError("align first")
             symbols = len(utterance.ids)
+            # Cut, though it is no longer: so its length is known where there are only shapes.
             counted = torch.bincount(utterance.path, minlength=symbols)[:symbols]
             durations = counted.float()[None, None].to(self.device)
             hidden = self.hidden(utterance, moving=False)[None]

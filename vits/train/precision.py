@@ -14,7 +14,7 @@ def multiplies_bf16(device: torch.device) -> bool:
     Without them PyTorch computes it in software: a step of training takes thirty times as long.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     found = torch.cpu.get_capabilities()
     return any(found.get(name) for name in CPU_WITH_BF16)
 

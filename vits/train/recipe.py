@@ -14,11 +14,12 @@ from vits.train.discriminators import Critics
 
 PARTS = (
     *("reader", "deviation", "flow", "prior", "text", "durations"),
-    *("decoder", "waveform", "speakers"),
+    *("decoder", "upsampling", "waveform", "speakers"),
 )
 """Posterior encoder; its deviations; flow; projection of the text encoder; the rest of it; the
-duration predictor; the decoder but for its last upsampling; that, which draws the waveform and
-knows least of who speaks; the speaker vectors."""
+duration predictor; the decoder but for the next two; its transposed convolutions, which alone know
+where in a frame a sample lies; what follows the last of them, which draws the waveform and knows
+least of who speaks; the speaker vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,12 @@ FEW_MINUTES = Recipe(
         Stage(
             "joint",
             900,
-            {"decoder": 2e-4, "reader": 2e-4, "deviation": 1e-3, "flow": 3e-4, "prior": 5e-4},
+            {"decoder": 6e-4, "reader": 2e-4, "deviation": 1e-3, "flow": 3e-4, "prior": 5e-4},
             Weights(mel=4.5, spectral=1.0, prior=4.0),
         ),
         Stage(
             "prior",
-            600,
+            150,
             {"flow": 2e-4, "prior": 3e-4},
             Weights(prior=4.0),
             batch=6,
@@ -117,8 +118,9 @@ FEW_MINUTES = Recipe(
     defaults={"noise_scale": 0.2, "noise_w": 0.5},
     tract=0.23,
 )
-"""For one new speaker, minutes of speech, and a CPU. Text encoder, durations and the drawing of the
-waveform stand still; critics need more steps than there is time for (docs/decisions/0008)."""
+"""For one new speaker, minutes of speech, and a CPU. Text encoder, durations, the upsampling and
+the drawing of the waveform stand still (docs/decisions/0008 and 0009); critics need more steps than
+there is time for."""
 
 FULL = Recipe(
     stages=(

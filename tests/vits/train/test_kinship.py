@@ -63,15 +63,18 @@ def test_the_lowest_of_several_speakers_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_all_of_a_decoder_is_in_two_parts(form: str) -> None:
+def test_all_of_a_decoder_is_in_three_parts(form: str) -> None:
     a = FORMS[form]
     model = build(tiny_config(a), tiny_tensors(a))
     learner = Learner(tiny_config(a), model, Reader(a, taught=True), FEW_MINUTES, 8_000.0)
-    decoder, waveform = ({id(p) for p in learner.parts()[name]} for name in ("decoder", "waveform"))
-    assert not decoder & waveform
-    assert decoder | waveform == {id(p) for p in model.dec.parameters()}
+    names = ("decoder", "upsampling", "waveform")
+    decoder, upsampling, waveform = ({id(p) for p in learner.parts()[name]} for name in names)
+    whole = {id(p) for p in model.dec.parameters()}
+    assert decoder | upsampling | waveform == whole
+    assert len(decoder) + len(upsampling) + len(waveform) == len(whole)
     assert id(model.dec.conv_pre.weight) in decoder
-    assert {id(model.dec.conv_post.weight), id(model.dec.ups[-1].weight)} <= waveform
+    assert {id(up.weight) for up in model.dec.ups} <= upsampling
+    assert id(model.dec.conv_post.weight) in waveform
 
 
 def test_a_higher_voice_is_finished_at_a_higher_rate(tmp_path: Path) -> None:
