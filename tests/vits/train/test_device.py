@@ -18,6 +18,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from tests.vits.tiny import PLAIN, tiny_config, tiny_tensors
 from tests.vits.train.test_train import CRITICS, JOINT, RECIPE
 from vits.config import Architecture
+from vits.errors import BackendUnavailable
 from vits.nn.model import build
 from vits.train.corpus import Corpus, Utterance
 from vits.train.discriminators import Discriminator
@@ -73,11 +74,10 @@ def test_every_tensor_of_a_step_lies_on_the_gpu(a: Architecture) -> None:
         assert spectral_distance(sound, sound).device.type == "cuda"
 
 
-def test_a_gpu_that_is_not_there_is_said_before_anything_is_read(tmp_path: Path) -> None:
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU here")
-    from vits.errors import BackendUnavailable
-
+def test_a_gpu_that_is_not_there_is_said_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     job = Job("ada", tmp_path / "nothing", (tmp_path / "nothing",))
     with pytest.raises(BackendUnavailable, match="no GPU"):
         finetune(job, RECIPE, tmp_path, tmp_path, device="cuda")
