@@ -101,6 +101,8 @@ def test_ten_who_begin_together_advance_together() -> None:
         made[number] += frames
         # No one is further ahead of another than the longest chunk, and the margin.
         assert max(made.values()) - min(made.values()) <= (1.6 + 0.15) / FRAME_S
+    # By the time any reply was complete, every other had begun.
+    assert max(world.heard(n)[0][0] for n in made) < min(world.heard(n)[-1][0] for n in made)
 
 
 @pytest.mark.parametrize("cost_s", [0.5, 2.0, 5.0])
