@@ -207,7 +207,6 @@ class Talk(RuleBasedStateMachine):
 Talk.TestCase.settings = settings(
     max_examples=10,
     stateful_step_count=30,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 TestIsolation = Talk.TestCase

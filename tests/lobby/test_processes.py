@@ -196,7 +196,6 @@ class Processes(RuleBasedStateMachine):
 Processes.TestCase.settings = settings(
     max_examples=40,
     stateful_step_count=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestProcesses = Processes.TestCase

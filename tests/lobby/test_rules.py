@@ -308,7 +308,6 @@ class World(Watched, RuleBasedStateMachine):
 World.TestCase.settings = settings(
     max_examples=300,
     stateful_step_count=50,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestWorld = World.TestCase

@@ -56,7 +56,7 @@ def servers(draw: st.DrawFn) -> tuple[Guild, Channel]:
 
 
 @given(servers())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_sandbox_computes_what_discord_py_computes(server: tuple[Guild, Channel]) -> None:
     guild, channel = server
     # The client must outlive the guild: discord.py keeps only weak references.

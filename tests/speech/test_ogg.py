@@ -19,7 +19,7 @@ from speech.sound import FrameMaker
 _PACKETS = st.lists(st.binary(max_size=700).map(lambda rest: b"\xf8" + rest), max_size=120)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_PACKETS.filter(bool))
 def test_every_packet_comes_out_as_it_went_in(packets: list[bytes]) -> None:
     with av.open(io.BytesIO(ogg(packets))) as container:

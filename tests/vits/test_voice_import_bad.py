@@ -94,7 +94,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @given(FORMATS, st.floats(0, 0.999))
-@settings(max_examples=60, deadline=None, suppress_health_check=SHARED)
+@settings(max_examples=60, suppress_health_check=SHARED)
 def test_cut_short(good: dict[str, Path], tmp_path: Path, kind: str, share: float) -> None:
     path = good[kind]
     whole = path.read_bytes()
@@ -109,7 +109,7 @@ def test_cut_short(good: dict[str, Path], tmp_path: Path, kind: str, share: floa
     FORMATS,
     st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=20),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=SHARED)
+@settings(max_examples=40, suppress_health_check=SHARED)
 def test_flipped_bytes_are_an_error_or_a_voice(
     good: dict[str, Path], tmp_path: Path, kind: str, changes: list[tuple[float, int]]
 ) -> None:

@@ -160,7 +160,6 @@ def test_traditional_chinese_is_read_as_in_taiwan(text: str, pinyin: str) -> Non
 
 
 @given(st.text(alphabet="你好銀行重慶著ab1，。𠮷", max_size=30))
-@settings(deadline=None)
 def test_every_character_keeps_its_place(text: str) -> None:
     assert [reading.character for reading in readings(text)] == list(text)
 

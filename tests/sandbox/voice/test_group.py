@@ -263,7 +263,7 @@ def test_a_key_package_must_be_its_senders_own() -> None:
         room.group.key_package(2, stolen)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_whoever_comes_and_goes_and_whatever_overtakes_what_all_agree_in_the_end(
     data: st.DataObject,

@@ -29,14 +29,14 @@ def tables(draw: st.DrawFn) -> np.ndarray:
 
 
 @pytest.mark.parametrize("portable", KERNELS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(table=tables())
 def test_every_path_is_the_oracles(portable: bool, table: np.ndarray) -> None:
     assert one(table, portable=portable).tolist() == reference.align_one(table).tolist()
 
 
 @pytest.mark.parametrize("portable", KERNELS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(parts=st.lists(tables(), min_size=1, max_size=6), threads=st.integers(1, 4))
 def test_a_batch_is_its_utterances_and_padding_is_never_read(
     portable: bool, parts: list[np.ndarray], threads: int

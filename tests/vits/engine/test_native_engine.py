@@ -81,7 +81,7 @@ def test_streamed_is_whole_and_one_thread_is_two(form: str, number: str) -> None
         assert length < 40 or len(pieces) > 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=8), st.sampled_from(sorted(FORMS)))
 def test_any_windows_give_the_same_sound(windows: list[int], form: str) -> None:
     """Frames may be given in pieces of any size: the sound comes, all of it, without a seam."""

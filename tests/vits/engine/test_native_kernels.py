@@ -51,7 +51,7 @@ def expected(case: ConvCase) -> tuple[F32, float]:
 
 
 @pytest.mark.parametrize(("instructions", "number"), OFFERED)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 1 << 30))
 def test_convolutions(instructions: str, number: str, seed: int) -> None:
     case = random_case(np.random.default_rng(seed), number)
@@ -110,7 +110,7 @@ def test_int16_sums_do_not_overflow(instructions: str, inputs: int) -> None:
         assert np.abs(found / wanted - 1).max() < 0.01
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 40), st.integers(1, 200), st.booleans(), st.booleans(), st.integers(0, 99))
 @example(1, 1, False, False, 0)
 @example(3, 192, True, True, 0)
@@ -131,7 +131,7 @@ def test_layer_norm(rows: int, channels: int, gelu: bool, adds: bool, seed: int)
         assert np.abs(found - wanted.numpy()).max() < 2e-5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 20), st.integers(1, 100), st.floats(0.01, 80), st.integers(0, 99))
 def test_softmax(rows: int, columns: int, spread: float, seed: int) -> None:
     random = np.random.default_rng(seed)
@@ -141,7 +141,7 @@ def test_softmax(rows: int, columns: int, spread: float, seed: int) -> None:
         assert np.abs(Kernels(name).softmax(x) - wanted).max() < 1e-6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     *(st.integers(1, 60), st.integers(1, 100), st.sampled_from([1, 3, 5]), st.integers(1, 27)),
     st.integers(0, 99),
@@ -163,7 +163,7 @@ def test_depthwise(rows: int, channels: int, taps: int, dilation: int, seed: int
         assert np.abs(Kernels(name).depthwise(x, weights, bias, dilation) - wanted).max() < 1e-5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 90), st.integers(1, 70), st.sampled_from([1, 3, 7]), st.integers(0, 99))
 def test_last_projection(rows: int, channels: int, taps: int, seed: int) -> None:
     random = np.random.default_rng(seed)
@@ -177,7 +177,7 @@ def test_last_projection(rows: int, channels: int, taps: int, seed: int) -> None
         assert np.abs(Kernels(name).project(x, weights, 0.1) - wanted).max() < 1e-5
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 200), st.integers(2, 16), st.floats(0.1, 30), st.integers(0, 999))
 def test_spline(n: int, bins: int, spread: float, seed: int) -> None:
     random = np.random.default_rng(seed)

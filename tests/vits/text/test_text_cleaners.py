@@ -114,7 +114,7 @@ def test_mixed_text_becomes_sentences() -> None:
 
 @pytest.mark.parametrize("name", CLEANERS)
 @given(text=st.text(alphabet="我愛 あカ漢 안녕 abc 12.5 。.!?…\n🙂[ZH]\u0301\u200b", max_size=40))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_text_is_taken(name: str, text: str) -> None:
     symbols = LETTERS | {"ㄅ": (0,), "ˉ": (1,)}
     front = CleanerFront(TextFront("cleaners", symbols, cleaners=(name,)))

@@ -56,7 +56,7 @@ ODD = st.lists(
 
 
 @given(ODD, st.sampled_from(["en-us", "de", "hu", "ru", "cmn"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_clauses_end_alike_in_both_copies(
     copies: tuple[Espeak, Espeak], text: str, language: str
 ) -> None:
@@ -65,7 +65,7 @@ def test_clauses_end_alike_in_both_copies(
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_is_taken_and_leaves_nothing_behind(text: str) -> None:
     front = EspeakFront(ENGLISH)
     for ids in front.sentences(text):
@@ -114,7 +114,7 @@ def test_letters_of_a_character_voice() -> None:
 
 
 @given(st.text(alphabet="ابجدلمسلةي ،؟.\u064e\u0651\u06403ab\n#_", max_size=40))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_arabic_gets_vowels_and_keeps_its_letters(text: str) -> None:
     signs = dict.fromkeys(range(0x64B, 0x653))
     assert vowelled(text).translate(signs).split() == text.translate(signs).split()
