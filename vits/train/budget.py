@@ -48,9 +48,9 @@ def fitted(
     except (OSError, ValueError, KeyError, TypeError):
         pass  # none yet, or damaged
     begun = time.perf_counter()
-    whole_s = _whole_s(recipe, learner, train, held, folder, judge_every)
-    left_s = 60 * minutes - spent_s - (time.perf_counter() - begun)
-    factor = round(min(MOST, max(LEAST, left_s / whole_s)), 4)
+    align_s, steps_s = _paces_s(recipe, learner, train, held, folder, judge_every)
+    left_s = 60 * minutes - spent_s - (time.perf_counter() - begun) - align_s
+    factor = round(factor_for(recipe, steps_s, left_s), 4)
     folder.mkdir(parents=True, exist_ok=True)
     fresh = note.with_suffix(".new")
     fresh.write_text(json.dumps({"minutes": minutes, "factor": factor}), "utf-8")
@@ -58,15 +58,27 @@ def fitted(
     return recipe.scaled(factor)
 
 
-def _whole_s(
+def factor_for(recipe: Recipe, steps_s: list[float], left_s: float) -> float:
+    """Of the steps, so that they take ``left_s``; by halving, since some stages have an end."""
+    low, high = LEAST, MOST
+    for _ in range(40):
+        factor = (low + high) / 2
+        taken_s = sum(
+            s * stage.scaled(factor) for s, stage in zip(steps_s, recipe.stages, strict=True)
+        )
+        low, high = (low, factor) if taken_s > left_s else (factor, high)
+    return low
+
+
+def _paces_s(
     recipe: Recipe,
     learner: Learner,
     train: Corpus,
     held: Corpus | None,
     folder: Path,
     judge_every: int,
-) -> float:
-    """Seconds that the whole recipe would take, from a few steps of each stage on a copy."""
+) -> tuple[float, list[float]]:
+    """Seconds of the first alignment, and of a step of each stage: from a few on a copy."""
     begun = time.perf_counter()
     learner.realign(train)
     align_s = time.perf_counter() - begun
@@ -74,7 +86,7 @@ def _whole_s(
     if held is not None:
         learner.held_out(held)
     judge_s = time.perf_counter() - begun
-    total_s = align_s
+    steps_s = []
     for number, stage in enumerate(recipe.stages):
         # From the first step on with the critics, whose work is most of such a stage.
         brief = replace(stage, critic_alone=0, realign_every=WARM + TIMED + 1)
@@ -92,5 +104,5 @@ def _whole_s(
         step_s = statistics.median(taken[WARM:])
         if stage.weights.prior or stage.weights.durations:  # only then it aligns
             step_s += align_s / stage.realign_every
-        total_s += stage.steps * (step_s + judge_s / judge_every)
-    return total_s
+        steps_s.append(step_s + judge_s / judge_every)
+    return align_s, steps_s

@@ -42,6 +42,7 @@ class Stage:
     steps: int
     rates: Mapping[str, float]  # part -> learning rate; a part not named stands still
     weights: Weights
+    most: int | None = None  # steps, however much time there is: more of them do harm
     batch: int = 8
     frames: int = 64  # of the crop that the flow sees
     sound_frames: int = 32  # of that, how many become sound
@@ -57,6 +58,11 @@ class Stage:
         unknown = set(self.rates) - set(PARTS)
         if unknown:
             raise ValueError(f"no such part: {', '.join(sorted(unknown))}")
+
+    def scaled(self, factor: float) -> int:
+        """How many steps ``factor`` times as many are."""
+        steps = max(2, round(self.steps * factor))
+        return steps if self.most is None else min(steps, self.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class Recipe:
     tract: float = 0.0  # see kinship.kindred_rate_hz; 0 keeps the base's rate
 
     def scaled(self, factor: float) -> Recipe:
-        """The same recipe with ``factor`` times the steps.
+        """The same recipe with ``factor`` times the steps, a stage's ``most`` at most.
 
         Shorter stages warm up for less long too; longer ones need no longer warm-up.
         """
@@ -84,7 +90,7 @@ class Recipe:
         stages = tuple(
             replace(
                 stage,
-                steps=max(2, round(stage.steps * factor)),
+                steps=stage.scaled(factor),
                 warm_up=round(stage.warm_up * less),
                 critic_alone=round(stage.critic_alone * less),
             )
@@ -102,17 +108,20 @@ FEW_MINUTES = Recipe(
     stages=(
         Stage(
             "joint",
-            900,
+            460,
             {"decoder": 6e-4, "reader": 2e-4, "deviation": 1e-3, "flow": 3e-4, "prior": 5e-4},
             Weights(mel=4.5, spectral=1.0, prior=4.0),
+            most=600,
+            batch=4,
+            sound_frames=64,
         ),
         Stage(
-            "prior",
-            150,
-            {"flow": 2e-4, "prior": 3e-4},
-            Weights(prior=4.0),
-            batch=6,
-            frames=128,
+            "decoder",
+            970,
+            {"decoder": 6e-4},
+            Weights(mel=4.5, spectral=1.0),
+            batch=4,
+            sound_frames=64,
         ),
     ),
     defaults={"noise_scale": 0.2, "noise_w": 0.5},
@@ -120,7 +129,8 @@ FEW_MINUTES = Recipe(
 )
 """For one new speaker, minutes of speech, and a CPU. Text encoder, durations, the upsampling and
 the drawing of the waveform stand still (docs/decisions/0008 and 0009); critics need more steps than
-there is time for."""
+there is time for. What a long training has more of is the decoder's alone: the rest would forget
+how words are said that the recordings do not have (docs/decisions/0010)."""
 
 FULL = Recipe(
     stages=(

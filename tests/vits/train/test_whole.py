@@ -58,7 +58,7 @@ def test_recordings_become_a_judged_voice(
     voices = tmp_path / "voices"
     made = finetune(job, BRIEF, voices, tmp_path / "cache", listener=reports.append)
     assert made == voices / "ada"
-    assert [r.stage for r in reports if r.step == 1] == ["joint", "prior"]
+    assert [r.stage for r in reports if r.step == 1] == ["joint", "decoder"]
     assert all(np.isfinite(v) for r in reports for v in r.losses.values())
 
     ask = ["--data", data, "--sentences", "2", "--voices", str(voices), "--base", DEFAULT_VOICE]
