@@ -36,6 +36,7 @@ class Utterance:
     speaker: int
     path: Tensor | None = None  # (T,) int64, the symbol of each frame, once aligned
     hidden: Tensor | None = None  # (H, T_text) of the text encoder, while that is frozen
+    latent: Tensor | None = None  # (2, C, T) mean and log deviation, while the reader is frozen
 
     @property
     def frames(self) -> int:
@@ -59,6 +60,12 @@ class Crop:
         """(B, T x hop)."""
         return torch.stack([u.sound[f * hop : (f + self.frames) * hop] for u, f in self._pairs()])
 
+    def latent(self) -> tuple[Tensor, Tensor]:
+        """Mean and log deviation as they were read before, each (B, C, T)."""
+        kept = [self._cut(_read(u), f) for u, f in self._pairs()]
+        mean, log_std = torch.stack(kept, dim=1)
+        return mean, log_std
+
     def symbols(self) -> list[Tensor]:
         """Per window, (T,) int64: which symbol each frame belongs to."""
         return [self._cut(_aligned(u), f) for u, f in self._pairs()]
@@ -78,6 +85,12 @@ def _aligned(utterance: Utterance) -> Tensor:
     if utterance.path is None:
         raise RuntimeError("crops are drawn after the first alignment")
     return utterance.path
+
+
+def _read(utterance: Utterance) -> Tensor:
+    if utterance.latent is None:
+        raise RuntimeError("a latent is cut after it has been read")
+    return utterance.latent
 
 
 @dataclass(slots=True)
@@ -127,6 +140,11 @@ class Corpus:
         chosen = tuple(self.utterances[i] for i in picks)
         first = tuple(int(random.integers(0, u.frames - frames + 1)) for u in chosen)
         return Crop(chosen, first, frames)
+
+    def forget_latents(self) -> None:
+        """What was read holds until the reader moves."""
+        for utterance in self.utterances:
+            utterance.latent = None
 
     def all_frames(self) -> Tensor:
         """(F, sum of T): for statistics by bin."""

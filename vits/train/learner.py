@@ -137,6 +137,20 @@ class Learner(nn.Module):
         """The vector (1, G, 1) of whoever speaks; None in a voice of one."""
         return self.model.speaker(torch.tensor([utterance.speaker], device=self.device))
 
+    @property
+    def reads_alike(self) -> bool:
+        """Whether nothing moves that has a part in reading: once for each recording will do."""
+        speakers = self.model.emb_g.parameters() if self.model.emb_g else ()
+        return not any(p.requires_grad for p in (*self.reader.parameters(), *speakers))
+
+    @torch.no_grad()
+    def keep_latents(self, corpus: Corpus) -> None:
+        """Read every recording that has not been read, and keep that with it."""
+        for utterance in corpus.utterances:
+            if utterance.latent is None:
+                found = self._posterior(utterance)
+                utterance.latent = torch.cat([found.mean, found.log_std]).cpu()
+
     # -- one step -----------------------------------------------------------------------------
 
     def losses(
@@ -148,22 +162,28 @@ class Learner(nn.Module):
         *,
         heeds: bool,
     ) -> Losses:
-        """The losses that a stage asks for; ``heeds``: the decoder listens to the critics."""
-        around = self.recipe.context_frames
+        """The losses that a stage asks for; ``heeds``: the decoder listens to the critics.
+
+        The reader sees some frames around a crop, but where it :attr:`reads_alike`: what it read
+        of whole recordings (:meth:`keep_latents`) is taken then.
+        """
+        alike = self.reads_alike
+        around = 0 if alike else self.recipe.context_frames
         crop = corpus.crop(random, stage.batch, stage.frames + 2 * around)
         speaker = self.model.speaker(crop.speakers().to(self.device))
-        spec = crop.spec().to(self.device)
-        mask = self._ones(stage.batch, crop.frames)
         noise = torch.from_numpy(
             random.standard_normal(
                 (stage.batch, self.config.architecture.inter_channels, crop.frames), np.float32
             )
         ).to(self.device)
-        frozen = not any(p.requires_grad for p in self.reader.parameters())
-        with torch.set_grad_enabled(not frozen):
-            posterior = self.reader(spec, mask, speaker, noise)
-        window = slice(around, around + stage.frames)
-        z, log_std = posterior.z[..., window], posterior.log_std[..., window]
+        if alike:
+            mean, log_std = (each.to(self.device) for each in crop.latent())
+            z = mean + noise * log_std.exp()
+        else:
+            mask = self._ones(stage.batch, crop.frames)
+            posterior = self.reader(crop.spec().to(self.device), mask, speaker, noise)
+            window = slice(around, around + stage.frames)
+            z, log_std = posterior.z[..., window], posterior.log_std[..., window]
         critics = None
         found: dict[str, Tensor] = {}
         weights = stage.weights
@@ -184,7 +204,7 @@ class Learner(nn.Module):
         """KL from posterior to prior, nats a channel and frame (VITS equations 3 and 4)."""
         flowed = self.model.flow(z, self._ones(z.shape[0], z.shape[-1]), speaker).float()
         moving = "text" in stage.rates
-        around = self.recipe.context_frames
+        around = (crop.frames - z.shape[-1]) // 2
         means, deviations = [], []
         for utterance, symbols in zip(crop.utterances, crop.symbols(), strict=True):
             # Priors stay in full precision: bf16 would blur the means that words depend on.

@@ -13,7 +13,7 @@ import torch
 
 from vits.errors import BadData, VitsError
 
-FORMAT = 1
+FORMAT = 2
 
 
 class NotSaved(VitsError, OSError):
@@ -83,7 +83,7 @@ class States:
                 saved = Saved(data["plan"], data["stage"], data["step"], data["tensors"])
             except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError):
                 continue
-            if saved.plan != plan:
+            if saved.plan != plan or data.get("format") != FORMAT:
                 raise BadData(
                     "an unfinished training of other data, base or settings is there; "
                     "finish it, or start anew with --fresh"

@@ -98,19 +98,19 @@ class Trainer:
         """Held-out figures, or None where nothing is held out."""
         return self.learner.held_out(self._held) if self._held is not None else None
 
-    def kept(self) -> list[tuple[Tensor | None, Tensor | None]]:
-        """What is kept with every utterance: its alignment and its hidden states.
+    def kept(self) -> list[tuple[Tensor | None, Tensor | None, Tensor | None]]:
+        """What is kept with every utterance: its alignment, hidden states and latent.
 
-        The hidden states could be computed again, but not to the last bit: how a matrix product
+        The last two could be computed again, but not to the last bit: how a matrix product
         rounds depends on where its operands lie in memory.
         """
-        return [(utterance.path, utterance.hidden) for utterance in self._train.utterances]
+        return [(each.path, each.hidden, each.latent) for each in self._train.utterances]
 
-    def put_back(self, kept: list[tuple[Tensor | None, Tensor | None]]) -> None:
+    def put_back(self, kept: list[tuple[Tensor | None, Tensor | None, Tensor | None]]) -> None:
         """Put it back."""
         device = self.learner.device
-        for utterance, (path, hidden) in zip(self._train.utterances, kept, strict=True):
-            utterance.path = path
+        for utterance, (path, hidden, latent) in zip(self._train.utterances, kept, strict=True):
+            utterance.path, utterance.latent = path, latent
             utterance.hidden = hidden.to(device) if hidden is not None else None
 
 
@@ -130,6 +130,7 @@ class StageRun:
             for parameter in group:
                 parameter.requires_grad_(True)
         trainer.learner.train(self.stage.dropout)
+        trainer._train.forget_latents()
         self.optimiser = torch.optim.AdamW(
             [{"params": g, "lr": self.stage.rates[n], "rate": self.stage.rates[n]}
              for n, g in self.groups.items()],
@@ -182,6 +183,8 @@ class StageRun:
             learner.realign(self.t._train)
         random = np.random.default_rng([self.t.recipe.seed, self.number, self.done])
         torch.manual_seed(int(random.integers(0, 2**62)))  # dropout and the duration loss
+        if learner.reads_alike:
+            learner.keep_latents(self.t._train)
         scale = _schedule(self.done, stage)
         for group in self.optimiser.param_groups:
             group["lr"] = group["rate"] * scale
@@ -279,6 +282,7 @@ class StageRun:
         self.t.put_back(tensors["kept"])
         self.done = saved.step
         if "optimiser" not in tensors:  # saved between stages
+            self.t._train.forget_latents()
             self.ema = [p.detach().clone() for g in self.groups.values() for p in g]
             return
         self.optimiser.load_state_dict(tensors["optimiser"])
