@@ -14,8 +14,8 @@ from vits.train import recipe
 SMALL = replace(
     RECIPE,
     stages=(
-        replace(JOINT, steps=3, rates=dict.fromkeys(JOINT.rates, 1e-6)),
-        replace(SHARPEN, steps=2, rates={"decoder": 1e-6}, critic_alone=0),
+        replace(JOINT, steps=3, rates=dict.fromkeys(JOINT.rates, 1e-6), muon={}),
+        replace(SHARPEN, steps=2, rates={"decoder": 1e-6}, muon={}, critic_alone=0),
     ),
     teach_steps=2,
 )

@@ -42,6 +42,7 @@ class Stage:
     steps: int
     rates: Mapping[str, float]  # part -> learning rate; a part not named stands still
     weights: Weights
+    muon: Mapping[str, float] = field(default_factory=dict)  # part -> rate of its kernels by Muon
     most: int | None = None  # steps, however much time there is: more of them do harm
     batch: int = 8
     frames: int = 64  # of the crop that the flow sees
@@ -58,6 +59,8 @@ class Stage:
         unknown = set(self.rates) - set(PARTS)
         if unknown:
             raise ValueError(f"no such part: {', '.join(sorted(unknown))}")
+        if alone := set(self.muon) - set(self.rates):
+            raise ValueError(f"no rate for what has no kernel: {', '.join(sorted(alone))}")
 
     def scaled(self, factor: float) -> int:
         """How many steps ``factor`` times as many are."""
@@ -111,6 +114,7 @@ FEW_MINUTES = Recipe(
             460,
             {"decoder": 6e-4, "reader": 2e-4, "deviation": 1e-3, "flow": 3e-4, "prior": 5e-4},
             Weights(mel=4.5, spectral=1.0, prior=4.0),
+            muon={"decoder": 1.5e-3},
             most=600,
             batch=4,
             sound_frames=64,
@@ -120,6 +124,7 @@ FEW_MINUTES = Recipe(
             970,
             {"decoder": 6e-4},
             Weights(mel=4.5, spectral=1.0),
+            muon={"decoder": 1.5e-3},
             batch=4,
             sound_frames=64,
         ),
@@ -130,7 +135,8 @@ FEW_MINUTES = Recipe(
 """For one new speaker, minutes of speech, and a CPU. Text encoder, durations, the upsampling and
 the drawing of the waveform stand still (docs/decisions/0008 and 0009); critics need more steps than
 there is time for. What a long training has more of is the decoder's alone: the rest would forget
-how words are said that the recordings do not have (docs/decisions/0010)."""
+how words are said that the recordings do not have (docs/decisions/0010). Its kernels move by Muon
+(docs/decisions/0011)."""
 
 FULL = Recipe(
     stages=(

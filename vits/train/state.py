@@ -27,7 +27,7 @@ class Saved:
     plan: str  # a hash of recipe, base voice and data
     stage: int
     step: int  # within the stage, already done
-    tensors: Mapping[str, Any]  # state dicts by name: learner, ema, optimiser, critic, kept, best
+    tensors: Mapping[str, Any]  # state dicts by name: learner, ema, optimisers, critic, kept, best
 
 
 class States:

@@ -16,6 +16,7 @@ from vits.errors import VitsError
 from vits.train.corpus import Corpus
 from vits.train.discriminators import Discriminator
 from vits.train.learner import Learner
+from vits.train.muon import Muon
 from vits.train.precision import autocast
 from vits.train.recipe import Recipe, Stage
 from vits.train.state import Saved, States
@@ -131,11 +132,7 @@ class StageRun:
                 parameter.requires_grad_(True)
         trainer.learner.train(self.stage.dropout)
         trainer._train.forget_latents()
-        self.optimiser = torch.optim.AdamW(
-            [{"params": g, "lr": self.stage.rates[n], "rate": self.stage.rates[n]}
-             for n, g in self.groups.items()],
-            betas=self.stage.betas, weight_decay=0.0,
-        )  # fmt: skip
+        self.optimisers = _optimisers(self.stage, self.groups)
         self.critic: Discriminator | None = None
         self.critic_optimiser: torch.optim.AdamW | None = None
         if self.stage.critics is not None:
@@ -186,8 +183,9 @@ class StageRun:
         if learner.reads_alike:
             learner.keep_latents(self.t._train)
         scale = _schedule(self.done, stage)
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["rate"] * scale
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = group["rate"] * scale
         heeds = self.done >= stage.critic_alone
         with autocast(learner.device, bf16=self.t.recipe.bf16):
             losses = learner.losses(stage, self.t._train, random, self.critic, heeds=heeds)
@@ -195,7 +193,8 @@ class StageRun:
         values = {name: float(value.detach()) for name, value in losses.voice.items()}
         if not math.isfinite(float(total.detach())):
             return values | {"total": float(total.detach())}
-        self.optimiser.zero_grad(set_to_none=True)
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
         voice = [parameter for group in self.groups.values() for parameter in group]
         if self.critic is None or self.critic_optimiser is None or losses.critics is None:
             self._backward(total, voice)
@@ -208,7 +207,8 @@ class StageRun:
             self.critic_optimiser.step()
         for moving in self.groups.values():
             nn.utils.clip_grad_norm_(moving, 5.0)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self._average()
         return values
 
@@ -265,7 +265,7 @@ class StageRun:
         """Everything that the next step depends on."""
         tensors: dict[str, Any] = {
             "learner": self.t.learner.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [each.state_dict() for each in self.optimisers],
             "ema": self.ema,
             "best": self.best,
             "kept": self.t.kept(),
@@ -281,17 +281,36 @@ class StageRun:
         self.t.learner.load_state_dict(tensors["learner"])
         self.t.put_back(tensors["kept"])
         self.done = saved.step
-        if "optimiser" not in tensors:  # saved between stages
+        if "optimisers" not in tensors:  # saved between stages
             self.t._train.forget_latents()
             self.ema = [p.detach().clone() for g in self.groups.values() for p in g]
             return
-        self.optimiser.load_state_dict(tensors["optimiser"])
+        for optimiser, state in zip(self.optimisers, tensors["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
         device = self.t.learner.device
         self.ema = [mean.to(device, copy=True) for mean in tensors["ema"]]
         self.best = copy.copy(tensors["best"])
         if self.critic is not None and self.critic_optimiser is not None:
             self.critic.load_state_dict(tensors["critic"])
             self.critic_optimiser.load_state_dict(tensors["critic_optimiser"])
+
+
+def _optimisers(
+    stage: Stage, groups: Mapping[str, list[nn.Parameter]]
+) -> list[torch.optim.Optimizer]:
+    """AdamW, and Muon for the kernels that the stage wants moved by it."""
+    by_muon, by_adam = [], []
+    for name, parameters in groups.items():
+        kernels = [p for p in parameters if p.ndim > 2 and name in stage.muon]
+        apart = set(map(id, kernels))
+        rest = [p for p in parameters if id(p) not in apart]
+        rate = stage.rates[name]
+        by_adam.append({"params": rest, "lr": rate, "rate": rate})
+        if kernels:
+            rate = stage.muon[name]
+            by_muon.append({"params": kernels, "lr": rate, "rate": rate})
+    adam = torch.optim.AdamW(by_adam, betas=stage.betas, weight_decay=0.0, fused=True)
+    return [adam, Muon(by_muon)] if by_muon else [adam]
 
 
 def _schedule(step: int, stage: Stage) -> float:

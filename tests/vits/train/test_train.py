@@ -31,6 +31,7 @@ JOINT = Stage(
     24,
     {"decoder": 2e-3, "reader": 2e-3, "deviation": 1e-3, "flow": 2e-3, "prior": 2e-3},
     Weights(mel=4.5, prior=1.0),
+    muon={"decoder": 1e-2},
     batch=2,
     frames=32,
     sound_frames=16,
@@ -136,11 +137,23 @@ def test_a_training_that_stopped_ends_with_the_same_numbers(tmp_path: Path) -> N
 
 
 def test_a_loss_that_is_no_number_stops_with_a_saved_state(tmp_path: Path) -> None:
-    wild = replace(RECIPE, stages=(replace(JOINT, steps=60, rates={"decoder": 1e30}),))
+    wild = replace(
+        RECIPE, stages=(replace(JOINT, steps=60, rates={"decoder": 1e30}, muon={"decoder": 1e30}),)
+    )
     with pytest.raises(Diverged, match="not a number"):
         train(tmp_path, wild)
     assert list((tmp_path / "voices" / ".ada.training").glob("state-*.pt"))
     assert not (tmp_path / "voices" / "ada").exists()
+
+
+def test_a_state_of_another_form_is_not_gone_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr("vits.train.state.FORMAT", 1)
+        train(tmp_path, RECIPE, stop=iter([False] * 4 + [True]).__next__)
+    with pytest.raises(BadData, match="--fresh"):
+        train(tmp_path, RECIPE)
 
 
 def test_another_plan_does_not_go_on_from_this_ones_state(tmp_path: Path) -> None:
