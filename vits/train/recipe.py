@@ -59,8 +59,8 @@ class Stage:
         unknown = set(self.rates) - set(PARTS)
         if unknown:
             raise ValueError(f"no such part: {', '.join(sorted(unknown))}")
-        if alone := set(self.muon) - set(self.rates):
-            raise ValueError(f"no rate for what has no kernel: {', '.join(sorted(alone))}")
+        if still := set(self.muon) - set(self.rates):
+            raise ValueError(f"no rate for what is not a kernel of: {', '.join(sorted(still))}")
 
     def scaled(self, factor: float) -> int:
         """How many steps ``factor`` times as many are."""

@@ -301,9 +301,8 @@ def _optimisers(
     """AdamW, and Muon for the kernels that the stage wants moved by it."""
     by_muon, by_adam = [], []
     for name, parameters in groups.items():
-        kernels = [p for p in parameters if p.ndim > 2 and name in stage.muon]
-        apart = set(map(id, kernels))
-        rest = [p for p in parameters if id(p) not in apart]
+        kernels = [p for p in parameters if p.ndim > 2] if name in stage.muon else []
+        rest = [p for p in parameters if p.ndim <= 2] if kernels else parameters
         rate = stage.rates[name]
         by_adam.append({"params": rest, "lr": rate, "rate": rate})
         if kernels:
