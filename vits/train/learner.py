@@ -14,7 +14,7 @@ from vits.nn.model import Vits
 from vits.nn.posterior import Posterior
 from vits.train.corpus import Corpus, Crop, Utterance, align_utterance
 from vits.train.discriminators import Discriminator, feature_loss, fool_loss, judge_loss
-from vits.train.features import LowPass, MelDistance, spectral_distance
+from vits.train.features import LowPass, MelDistance, SpectralDistance
 from vits.train.reader import Reader
 from vits.train.recipe import Recipe, Stage
 
@@ -51,6 +51,7 @@ class Learner(nn.Module):
         self.recipe = recipe
         self._low_pass = LowPass(config.rate_hz, top_hz)
         self._mel = MelDistance(config.rate_hz, min(8_000.0, top_hz), config.win, config.hop)
+        self._spectral = SpectralDistance(config.rate_hz)
 
     @property
     def device(self) -> torch.device:
@@ -271,7 +272,7 @@ class Learner(nn.Module):
         if weights.mel:
             found["mel"] = weights.mel * self._mel(sounds.made, sounds.real)
         if weights.spectral:
-            found["spectral"] = weights.spectral * spectral_distance(sounds.made, sounds.real)
+            found["spectral"] = weights.spectral * self._spectral(sounds.made, sounds.real)
         if critic is None:
             return found, None
         # Both sides learn from one hearing: hearing twice would cost a third of a step more.

@@ -22,7 +22,7 @@ from vits.errors import BackendUnavailable
 from vits.nn.model import build
 from vits.train.corpus import Corpus, Utterance
 from vits.train.discriminators import Discriminator
-from vits.train.features import magnitudes, spectral_distance
+from vits.train.features import SpectralDistance, magnitudes
 from vits.train.finetune import Job, finetune
 from vits.train.learner import Learner
 from vits.train.precision import autocast, multiplies_bf16
@@ -71,7 +71,7 @@ def test_every_tensor_of_a_step_lies_on_the_gpu(a: Architecture) -> None:
         assert losses.critics is not None
         assert {each.device.type for each in (*losses.voice.values(), losses.critics)} == {"cuda"}
         sound = torch.zeros(1, 8_000, device=fake)
-        assert spectral_distance(sound, sound).device.type == "cuda"
+        assert SpectralDistance(22_050)(sound, sound).device.type == "cuda"
 
 
 def test_a_gpu_that_is_not_there_is_said_before_anything_is_read(
