@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from setup import NATIVE, VARIANTS, X86
+from setup import NATIVE, VARIANTS, X86, Variant
+from vits.engine.native_api import NUMBERS, Library
 
 ROOT = Path(__file__).parents[3]
 GXX = shutil.which("g++")
@@ -35,6 +36,14 @@ def sanitizer_library(name: str) -> str | None:
     return " ".join(found) if all(Path(path).is_absolute() for path in found) else None
 
 
+def runs_here(variant: Variant) -> bool:
+    """Whether this processor can run it: what it cannot would be compiled for nothing."""
+    library = Library()
+    if variant.name in NUMBERS:
+        return library.offers("", variant.name)
+    return variant.name in library.instruction_sets()
+
+
 def build(folder: Path, flags: list[str]) -> Path:
     """The whole engine in one library, compiled with ``flags``."""
     assert GXX is not None
@@ -44,16 +53,10 @@ def build(folder: Path, flags: list[str]) -> Path:
     jobs = [(path, path.stem, []) for path in sources if path.name not in kernels]
     jobs.append((ROOT / NATIVE / "kernels.cpp", "portable", _names("portable")))
     macros = []
-    if X86:
-        for variant in VARIANTS:
-            jobs.append(
-                (
-                    ROOT / NATIVE / variant.source,
-                    variant.name,
-                    [*variant.flags, *_names(variant.name)],
-                )
-            )
-            macros.append(f"-D{variant.macro}")
+    for variant in filter(runs_here, VARIANTS if X86 else ()):
+        own = [*variant.flags, *_names(variant.name)]
+        jobs.append((ROOT / NATIVE / variant.source, variant.name, own))
+        macros.append(f"-D{variant.macro}")
     running = []
     for source, name, more in jobs:
         command = [*common, *macros, *more, "-c", str(source), "-o", str(folder / f"{name}.o")]
