@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -78,9 +76,9 @@ class SpectralDistance:
     of them lie above 3 kHz, but what makes a voice rough lies below (docs/decisions/0012).
     """
 
-    def __init__(self, rate_hz: int, windows: Sequence[int] = (512, 1024, 2048)) -> None:
+    def __init__(self, rate_hz: int) -> None:
         self._weights = {}
-        for window in windows:
+        for window in (512, 1024, 2048):
             weights = 1 / (1 + torch.linspace(0, rate_hz / 2, window // 2 + 1) / 500.0)
             self._weights[window] = (weights / weights.mean())[:, None]
 
