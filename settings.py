@@ -4,8 +4,8 @@ Each room defines its own settings; this file only composes them and says clearl
 ``bot.py`` reads them once and hands each room its own part.
 
 Environment: ``DISCORD_TOKEN``, ``OPENAI_API_KEY`` and ``OPENAI_BASE_URL`` under their usual names,
-any other key as ``PARLEY_SECTION__KEY`` (``PARLEY_SPEECH__VOICE=joe``; lists separated by commas,
-or as JSON).
+any other key as ``PARLEY_SECTION__KEY`` (``PARLEY_SPEECH__VOICE=en_US-joe-medium``; lists separated
+by commas, or as JSON).
 """
 
 from __future__ import annotations

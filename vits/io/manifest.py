@@ -29,7 +29,7 @@ class Weights:
     """One entry of the manifest."""
 
     name: str
-    kind: str  # "voice", "language-model" or "judge"
+    kind: str  # "voice", "language-model", "reader", "detector" or "judge"
     format: str
     package: str
     version: str
