@@ -46,6 +46,10 @@ class BadData(VitsError):
     """A data set cannot be made or read: nothing usable in it, or its files are damaged."""
 
 
+class DiskFull(BadData):
+    """What was made of a data set does not fit on the disk; what was written before is kept."""
+
+
 class BackendUnavailable(VitsError):
     """An engine cannot run here: its extension is not built or its package not installed."""
 

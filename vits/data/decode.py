@@ -8,6 +8,7 @@ are allowed, so that a playlist cannot make it open other files.
 from __future__ import annotations
 
 import io
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from vits.errors import WITH_TORCH, BadAudio, MissingDependency
 
 LONGEST_S = 3 * 3600.0
 CONTAINERS = (
-    "wav,flac,mp3,ogg,mov,mp4,m4a,matroska,webm,aac,aiff,asf,avi,mpeg,mpegts,g722,au,w64,caf"
+    "wav,flac,mp3,ogg,mov,mp4,m4a,matroska,webm,aac,aiff,asf,avi,mpeg,mpegts,g722,amr,au,w64,caf"
 )
 
 
@@ -34,19 +35,21 @@ def decode(path: Path, *, longest_s: float = LONGEST_S) -> tuple[F32, int]:
         import soundfile
     except ImportError as error:
         raise MissingDependency(f"decoding needs: {WITH_TORCH}") from error
-    stream = ffmpeg.input(f"file:{path.resolve()}", format_whitelist=CONTAINERS).output(
+    stream = ffmpeg.input("NAME", format_whitelist=CONTAINERS).output(
         # The .au header may say "length unknown", so it can be written to a pipe.
         "pipe:", format="au", acodec="pcm_f32be", ac=1, t=longest_s + 1
     )  # fmt: skip
+    # The package cannot take a name that is not UTF-8; the system can.
+    name = f"file:{path.resolve()}"
+    command = [
+        name if each == "NAME" else each for each in stream.compile(imageio_ffmpeg.get_ffmpeg_exe())
+    ]
     try:
-        raw, _ = stream.run(
-            cmd=imageio_ffmpeg.get_ffmpeg_exe(),
-            capture_stdout=True,
-            capture_stderr=True,
-            quiet=True,
+        ran = subprocess.run(  # noqa: S603 - no shell, and the name is behind "file:"
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=True
         )
-        samples, rate_hz = soundfile.read(io.BytesIO(raw), dtype="float32")
-    except (ffmpeg.Error, RuntimeError, OSError) as error:
+        samples, rate_hz = soundfile.read(io.BytesIO(ran.stdout), dtype="float32")
+    except (subprocess.SubprocessError, RuntimeError, OSError) as error:
         raise BadAudio("no sound could be read from it") from error
     if samples.size == 0 or not np.isfinite(samples).all():
         raise BadAudio("there is no sound in it")

@@ -37,7 +37,7 @@ class Meter:
         self._run: Any = dnsmos.run
 
     def figures(self, samples: F32, rate_hz: int) -> Figures:
-        """Everything about one clip (n,)."""
+        """Everything about one clip (n,); ``clipped`` is right where it was not resampled."""
         wide = resample(samples, rate_hz, 16_000)
         peak = float(np.abs(wide).max(initial=1e-6))
         scores = self._run(wide / max(1.0, peak), 16_000)
@@ -45,7 +45,7 @@ class Meter:
             seconds=round(len(samples) / rate_hz, 3),
             loudness_lufs=round(loudness_lufs(samples, rate_hz), 2),
             snr_db=round(_snr_db(samples, rate_hz), 2),
-            clipped=round(_clipped(samples), 5),
+            clipped=clipped(samples),
             background=round(float(scores["bak_mos"]), 3),
             quality=round(float(scores["ovrl_mos"]), 3),
             pitch_hz=pitch_hz(wide, 16_000),
@@ -97,8 +97,11 @@ def _snr_db(samples: F32, rate_hz: int) -> float:
     return float(10 * np.log10(energy[len(energy) // 2 :].mean() / energy[:tenth].mean()))
 
 
-def _clipped(samples: F32) -> float:
-    """Share of samples in flat tops: three or more in a row at the clip's own extreme."""
+def clipped(samples: F32) -> float:
+    """Share of samples (n,), as recorded, in flat tops.
+
+    That is three or more in a row at the clip's own extreme; resampling rounds them off.
+    """
     extreme = np.abs(samples) >= 0.995 * np.abs(samples).max(initial=1e-9)
     flat = extreme[:-2] & extreme[1:-1] & extreme[2:]
-    return float(flat.mean()) if len(flat) else 0.0
+    return round(float(flat.mean()), 5) if len(flat) else 0.0

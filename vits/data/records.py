@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vits.arrays import F32
-from vits.errors import BadData
+from vits.errors import BadData, DiskFull
 
 FORMAT = 1
 Split = Literal["train", "held-out"]
@@ -31,7 +31,7 @@ class Figures:
     seconds: float
     loudness_lufs: float  # before it was brought to the set's loudness (ITU-R BS.1770)
     snr_db: float  # speech frames against the quietest tenth
-    clipped: float  # share of samples that lie in a flat top
+    clipped: float  # share of samples, as recorded, that lie in a flat top
     background: float  # DNSMOS "BAK", 1 bad to 5 good: noise and music
     quality: float  # DNSMOS "OVRL"
     pitch_hz: float | None  # median over voiced frames (pYIN); None where nothing is voiced
@@ -92,7 +92,7 @@ class Dataset:
         return samples  # type: ignore[no-any-return]  # soundfile is untyped
 
     def save(self) -> None:
-        """Write ``dataset.json``: whole or not at all. Raises BadData where it cannot be."""
+        """Write ``dataset.json``: whole or not at all. Raises :class:`DiskFull`."""
         text = {
             "format": FORMAT,
             "speaker": self.speaker,
@@ -106,7 +106,7 @@ class Dataset:
             fresh.replace(self.folder / "dataset.json")
         except OSError as error:
             fresh.unlink(missing_ok=True)
-            raise BadData(
+            raise DiskFull(
                 "the list of clips could not be written: is the disk full? What was listed "
                 "before is kept"
             ) from error

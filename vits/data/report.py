@@ -6,11 +6,13 @@ One self-contained HTML file beside the clips; it plays them and asks the networ
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from vits.data.coverage import Symbols
 from vits.data.records import Clip, Dataset, minutes
+from vits.errors import MissingDependency
 
 STYLE = """
 :root{color-scheme:light dark;--line:#8886}
@@ -22,8 +24,8 @@ audio{height:2rem;width:16rem}.n{text-align:right;font-variant-numeric:tabular-n
 """
 
 
-def write_report(dataset: Dataset, symbols: Callable[[str], Sequence[str]] | None = None) -> Path:
-    """Write ``report.html``. ``symbols`` turns a text into phonemes, for the coverage table."""
+def write_report(dataset: Dataset, symbols: Symbols | None = None) -> Path:
+    """Write ``report.html``. ``symbols`` turns a clip into phonemes, to tell which there are."""
     parts = [_summary(dataset), _plots(dataset.clips), _rejected(dataset)]
     if symbols:
         parts.append(_coverage(dataset, symbols))
@@ -101,8 +103,14 @@ def _rejected(dataset: Dataset) -> str:
     return f"<h2>Left out</h2><table>{head}{rows}</table>"
 
 
-def _coverage(dataset: Dataset, symbols: Callable[[str], Sequence[str]]) -> str:
-    counts = Counter(s for clip in dataset.of("train") for s in symbols(clip.text) if s.strip())
+def _coverage(dataset: Dataset, symbols: Symbols) -> str:
+    """Nothing where no clip has any: none is in a language that the voice reads."""
+    try:
+        counts = Counter(s for clip in dataset.of("train") for s in symbols(clip) if s.strip())
+    except MissingDependency:
+        return ""  # the rest of the report needs it not
+    if not counts:
+        return ""
     cells = ", ".join(f"{escape(s)} {n}" for s, n in counts.most_common())
     return f"<h2>Phonemes to learn from</h2><p>{len(counts)} different: {cells}</p>"
 

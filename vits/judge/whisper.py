@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vits.arrays import F32
-from vits.errors import WITH_TORCH, MissingDependency
+from vits.errors import WITH_TORCH, BadData, MissingDependency
+from vits.text.mandarin import HAN, simplified
+from vits.text.scripts import base
 
 RATE_HZ = 16_000
 Size = Literal["tiny.en", "base"]
 HOW = f"transcribing needs: {WITH_TORCH}"
+CJK = rf"\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f\uac00-\ud7af{HAN}"
+"""What is written without spaces, or with few, for a class of a regular expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,14 @@ class Whisper:
         self._model: Any = WhisperModel(
             str(folder), device="cpu", compute_type="int8", cpu_threads=threads
         )
+
+    def code(self, language: str) -> str:
+        """What Whisper calls a language: ``zh`` for ``zh-TW``. Raises :class:`BadData`."""
+        code = base(language)
+        tokens = self._model.hf_tokenizer
+        if code not in self._model.supported_languages or not tokens.token_to_id(f"<|{code}|>"):
+            raise BadData(f"{language!r} is no language that Whisper knows, such as en, zh or ja")
+        return code
 
     def hear(self, samples: F32, language: str | None = None) -> Heard:
         """Transcribe samples (n,) at :data:`RATE_HZ`; the language is found unless named."""
@@ -111,5 +123,10 @@ def error_rate(said: str, heard: str) -> tuple[int, int]:
 
 
 def _units(text: str) -> list[str]:
-    plain = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
-    return re.findall(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+", plain)
+    plain = unicodedata.normalize("NFKC", one_script(text)).lower()
+    return re.findall(rf"[{CJK}]|(?:(?![{CJK}])[^\W_])+", re.sub("['’]", "", plain))
+
+
+def one_script(text: str) -> str:
+    """``text``, as long, in simplified characters: Whisper may write either for one recording."""
+    return simplified(text) if re.search(f"[{HAN}]", text) else text
