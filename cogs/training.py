@@ -6,7 +6,7 @@ through.
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import AsyncGenerator
 
 import aiohttp
 import discord
@@ -33,6 +33,10 @@ CONSENT = N_("Who agreed to be imitated, and how")
 LICENCE = N_("Licence of the voice")
 
 FILES_MOST = 10
+PIECE_BYTES = 1 << 18
+PATIENCE = aiohttp.ClientTimeout(sock_connect=30.0, sock_read=60.0)
+"""With Discord, for the next piece of an attachment; the whole may take long."""
+
 LANGUAGES = {
     "en": "English",
     "zh-TW": "\u7e41\u9ad4\u4e2d\u6587",
@@ -158,8 +162,8 @@ class Training(Sound):
         names = own_names([each.filename for each in files])
         workshop.check_size(sum(each.size for each in files))
         order = await workshop.order(wanted)
-        recordings = dict(zip(names, await _download(files), strict=True))
-        await self._desk.begin(scene, order, recordings, role_id)
+        pieces = (_pieces(self._house.client, each) for each in files)
+        await self._desk.begin(scene, order, zip(names, pieces, strict=True), role_id)
         await tell(interaction, scene.words(BEGUN))
 
     async def _check_trains(self, interaction: discord.Interaction) -> None:
@@ -221,9 +225,22 @@ class TrainingForm(discord.ui.Modal):
         await tell_error(interaction, error)
 
 
-async def _download(files: list[discord.Attachment]) -> list[bytes]:
-    """Their contents. Raises ``AttachmentGone``."""
+async def _pieces(client: discord.Client, file: discord.Attachment) -> AsyncGenerator[bytes]:
+    """What is attached, as it comes: it may be larger than our memory. Raises ``AttachmentGone``.
+
+    discord.py itself reads attachments whole only.
+    """
+    http = client.http
     try:
-        return list(await asyncio.gather(*(each.read() for each in files)))
-    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        async with (
+            aiohttp.ClientSession(
+                connector=http.connector, connector_owner=False, timeout=PATIENCE
+            ) as session,
+            session.get(
+                file.url, proxy=http.proxy, proxy_auth=http.proxy_auth, raise_for_status=True
+            ) as answer,
+        ):
+            async for piece in answer.content.iter_chunked(PIECE_BYTES):
+                yield piece
+    except (aiohttp.ClientError, OSError) as error:
         raise AttachmentGone from error

@@ -24,6 +24,7 @@ from errors import BadInput, NotAllowed, Unavailable
 from speech.base import Listener, VoiceChoice
 from speech.files import collect
 from speech.narrator import Manner
+from speech.training import Recordings
 from storage.errors import StorageError
 from storage.records import TrainingNote
 from vits.studio.orders import Order, Progress
@@ -64,6 +65,8 @@ class _Running:
     asker: discord.Interaction | None = None
     task: asyncio.Task[None] | None = None
     cancelled: bool = False
+    over: bool = False
+    """Its end is known: too late to cancel it."""
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     progress: Progress = field(default_factory=lambda: Progress("data"))
 
@@ -83,6 +86,8 @@ class TrainingDesk:
     def __init__(self, house: House) -> None:
         self._house = house
         self._running: _Running | None = None
+        self._opening = asyncio.Lock()
+        """Held while a folder may be there that no note tells of yet, or a note be taken up."""
 
     @property
     def standing(self) -> tuple[str, Progress] | None:
@@ -99,14 +104,22 @@ class TrainingDesk:
         self,
         scene: Scene,
         order: Order,
-        recordings: dict[str, bytes],
+        recordings: Recordings,
         role_id: int | None = None,
     ) -> None:
         """Lay it out, say so in the channel, and start.
 
-        Raises :class:`TrainingBusy`, :class:`MayNotWrite`, ``StorageError``.
+        Raises :class:`TrainingBusy`, :class:`MayNotWrite`, ``StorageError``, and what
+        ``Workshop.open`` and ``recordings`` raise.
         """
         self.check_free()
+        async with self._opening:
+            self.check_free()
+            await self._begin(scene, order, recordings, role_id)
+
+    async def _begin(
+        self, scene: Scene, order: Order, recordings: Recordings, role_id: int | None
+    ) -> None:
         house, owner = self._house, self._house.settings.process
         note = TrainingNote(
             id=house.workshop.new_id(owner),
@@ -119,7 +132,9 @@ class TrainingDesk:
         )
         running = self._running = _Running(note, order, scene.interaction)
         try:
-            await house.workshop.open(note.id, order, recordings)
+            if role_id is not None and await self._has_rule(order.voice, role_id):
+                role_id = None  # not ours to take away again
+            await house.workshop.open(note.id, order, recordings, role_id)
             sent = await self._announce(running)
             running.note = replace(note, message_id=sent.id)
             async with house.database.writing():
@@ -136,9 +151,12 @@ class TrainingDesk:
 
     async def resume(self) -> None:
         """Take up what a restart interrupted, and clear away what nobody knows of."""
+        async with self._opening:  # it is asked for each time that Discord is back
+            if self._running is None:
+                await self._resume()
+
+    async def _resume(self) -> None:
         house, owner = self._house, self._house.settings.process
-        if self._running is not None:
-            return
         notes = [
             each
             for each in await house.database.trainings.list()
@@ -154,23 +172,31 @@ class TrainingDesk:
                 await self._close(lost, lost.words(GONE, voice=note.voice))
 
     async def cancel(self, training_id: str | None = None) -> str:
-        """End it and keep nothing; the voice it was to be. Raises :class:`NoTraining`."""
+        """End it and keep nothing; the voice it was to be.
+
+        Raises :class:`NoTraining`, also when it is finished and about to be told of.
+        """
         running = self._running
         if running is None or training_id not in (None, running.note.id):
             raise NoTraining
         await running.begun.wait()  # its message may be there a moment before
-        if running.task is None:
+        if running.task is None or running.over:
             raise NoTraining
-        running.cancelled = True
-        running.task.cancel()
+        if not running.cancelled:  # a second press waits for what the first began
+            running.cancelled = True
+            running.task.cancel()
         await asyncio.wait([running.task])
+        if running.over:  # in this very moment
+            raise NoTraining
         return running.order.voice
 
     async def close(self) -> None:
         """Parley is switched off: the work saves its state, and goes on next time."""
-        if self._running and self._running.task:
-            self._running.task.cancel()
-            await asyncio.wait([self._running.task])
+        running = self._running
+        if running and running.task:
+            if not running.cancelled:
+                running.task.cancel()
+            await asyncio.wait([running.task])
 
     # --- inside
 
@@ -180,27 +206,41 @@ class TrainingDesk:
         running.begun.set()
 
     async def _see_through(self, running: _Running) -> None:
-        words, order = running.words, running.order
         telling = asyncio.create_task(self._keep_telling(running), name="training news")
         try:
-            end = await self._house.workshop.run(running.note.id, running.note_progress)
+            end = await self._worked(running)
             telling.cancel()
             await asyncio.wait([telling])
-            if end.failure:
+            if end is None:
+                await self._forget(running)
+                await self._close(running, running.words(CANCELLED, voice=running.order.voice))
+            elif end.failure:
                 await self._failed(running, end)
             else:
                 await self._finished(running, end)
-        except asyncio.CancelledError:
-            if running.cancelled:
-                await self._forget(running)
-                await self._close(running, words(CANCELLED, voice=order.voice))
-        except Exception as error:  # the work is done or lost; telling of it must not take us down
-            reference = log_fault(error)
-            log.warning("training %s ended with fault %s", running.note.id, reference)
+        except Exception as error:  # whatever it was: a training that is over leaves nothing
+            log.warning("training %s ended with fault %s", running.note.id, log_fault(error))
+            await self._close(running, None)
         finally:
             telling.cancel()
             if self._running is running:
                 self._running = None
+
+    async def _worked(self, running: _Running) -> Progress | None:
+        """How it ended; None: it was cancelled before there was a voice."""
+        workshop, training_id = self._house.workshop, running.note.id
+        end: Progress | None
+        try:
+            end = await workshop.run(training_id, running.note_progress)
+        except asyncio.CancelledError:
+            if not running.cancelled:
+                raise  # it goes on next time
+            end = await workshop.finished(training_id)
+        except Exception as error:
+            log.warning("training %s cannot work: %s", training_id, log_fault(error))
+            end = Progress("failed", failure="fault")
+        running.over = end is not None
+        return end
 
     async def _keep_telling(self, running: _Running) -> None:
         """Edit the message when there is news, and not too often; the latest wins."""
@@ -230,7 +270,13 @@ class TrainingDesk:
     async def _finished(self, running: _Running, end: Progress) -> None:
         """The voice is on the shelf: say how good it is, and let it speak."""
         words, voice = running.words, running.order.voice
-        file = await self._sample(running)
+        if end.why:
+            log.warning("training %s was not judged: %s", running.note.id, ", ".join(end.why))
+        try:
+            file = await self._sample(running)
+        except Exception as error:  # the voice is made: that is told also where it cannot speak
+            log.warning("training %s has no sample: %s", running.note.id, log_fault(error))
+            file = None
         await self._close(running, None)
         text, files = ended(words, voice, end), [file] if file else []
         try:
@@ -274,10 +320,17 @@ class TrainingDesk:
             return False
         return True
 
+    async def _has_rule(self, voice: str, role_id: int) -> bool:
+        rules = await self._house.database.voice_rules.list(0)
+        return any(rule.voice == voice and role_id in rule.role_ids for rule in rules)
+
     async def _forget(self, running: _Running) -> None:
-        """No voice came of it: its rules go, too."""
-        with suppress(StorageError):
-            await self._house.database.voice_rules.remove(0, running.order.voice)
+        """No voice came of it: the rule that was made with it goes, unless it is another's now."""
+        workshop, voice = self._house.workshop, running.order.voice
+        role_id = await workshop.role(running.note.id)
+        if role_id is not None and not await workshop.has(voice):
+            with suppress(StorageError):
+                await self._house.database.voice_rules.remove(0, voice, role_id)
 
     async def _close(self, running: _Running, text: str | None) -> None:
         """Nothing of it stays but what ``text`` says in its message; without one, not even that."""

@@ -53,9 +53,15 @@ REASONS = (
     N_("almost silent"),
     N_("no words could be made out"),
     N_("the transcript says something else"),
+    N_("its words are not in the transcript"),
     N_("a duplicate"),
+    N_("no recording was found in what was given"),
+    N_("it is longer than 3 hours"),
+    N_("too much in one zip"),
+    N_("the zip is damaged or locked"),
+    N_("the clips are too short, or the voice to begin from cannot read their text"),
 )
-"""What ``vits.data`` says of a stretch that it leaves out, as it says it."""
+"""What ``vits.data`` and ``vits.studio.work`` say of what cannot be used, as they say it."""
 
 OTHER = N_("it could not be read")
 VERDICTS = (
@@ -125,6 +131,7 @@ def ended(words: Words, voice: str, progress: Progress) -> str:
 
 
 def _reason(words: Words, why: str) -> str:
+    why = why.partition(";")[0]  # what follows is advice for whoever works in a terminal
     return words(why if why in REASONS else OTHER)
 
 

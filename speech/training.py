@@ -7,15 +7,16 @@ but the finished voice: its folder goes when it is over, whatever came of it.
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib.util
 import logging
 import re
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Collection
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,7 +27,15 @@ from speech.settings import Count, SpeechSettings
 from speech.voices import discreet
 from vits.errors import BadData, UnknownVoice
 from vits.io.voices import VoiceShelf, check_name
-from vits.studio.orders import RECORDINGS, Order, Progress, read_order, write_order
+from vits.studio.orders import (
+    RECORDINGS,
+    Order,
+    Progress,
+    is_published,
+    read_order,
+    read_progress,
+    write_order,
+)
 from words import N_
 
 log = logging.getLogger(__name__)
@@ -47,8 +56,8 @@ NEEDED = (
 
 NOTES = frozenset({"txt", "lab"})
 ENDINGS = NOTES | {
-    *("zip", "wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "wma", "aiff", "aif", "g722"),
-    *("mp4", "mkv", "mov", "webm", "avi", "m4v", "mpg", "mpeg"),
+    *("zip", "wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac", "wma", "aiff", "aif"),
+    *("g722", "amr", "mp4", "3gp", "mkv", "mov", "webm", "avi", "m4v", "mpg", "mpeg"),
 }
 LIVES = 3
 """So often the process may end without a word before it counts as a failure."""
@@ -57,6 +66,12 @@ PATIENCE_S = 6.0
 """How long it may take to save its state when it is asked to stop."""
 
 BUSY_CODE = 75
+ROLE = "role"
+"""In a training's folder: the id of the role that it made a rule for."""
+
+Recordings = Iterable[tuple[str, AsyncGenerator[bytes]]]
+"""Names of our own, and what is in each, piece by piece."""
+
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -129,6 +144,12 @@ class RecordingsTooLarge(BadInput):
     sentence = N_("The recordings are too large: together at most {mb} MB, unpacked.")
 
 
+class NoSpace(Unavailable):
+    """The recordings do not fit on the disk."""
+
+    sentence = N_("My disk is full.")
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What was asked for. ``base`` and ``language`` may be empty."""
@@ -171,9 +192,27 @@ class Workshop:
         """A number for a training that the process ``owner`` sees to."""
         return f"{owner}.{secrets.token_hex(6)}"
 
-    async def open(self, training_id: str, order: Order, recordings: dict[str, bytes]) -> None:
-        """Lay it all out in a folder; ``recordings`` are under names of our own."""
-        await asyncio.to_thread(self._open, training_id, order, recordings)
+    async def open(
+        self, training_id: str, order: Order, recordings: Recordings, role_id: int | None = None
+    ) -> None:
+        """Lay it all out in a folder; ``recordings`` are written as they come.
+
+        Args:
+            role_id: see :meth:`role`.
+
+        Raises:
+            RecordingsTooLarge: more comes than the owner allows.
+            NoSpace: the disk is full.
+        """
+        try:
+            folder = await asyncio.to_thread(self._open, training_id, order, role_id)
+            size = 0
+            for name, pieces in recordings:
+                size = await self._store(folder / name, pieces, size)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoSpace from error
+            raise
 
     async def close(self, training_id: str) -> None:
         """Leave nothing behind."""
@@ -184,6 +223,28 @@ class Workshop:
         with suppress(BadData, UnknownVoice):
             return await asyncio.to_thread(read_order, self._folder(training_id))
         return None
+
+    async def role(self, training_id: str) -> int | None:
+        """The role that may use the voice, where a rule for it was made with the training."""
+        try:
+            return int(await asyncio.to_thread((self._folder(training_id) / ROLE).read_text))
+        except (OSError, ValueError):
+            return None
+
+    async def has(self, voice: str) -> bool:
+        """Whether there is a voice of that name, whatever its case."""
+        return await asyncio.to_thread(self._has, voice)
+
+    async def finished(self, training_id: str) -> Progress | None:
+        """How it ended, if its voice is on the shelf; asked when its process is gone."""
+        order = await self.read(training_id)
+        if order is None:
+            return None
+        folder = self._folder(training_id)
+        if not await asyncio.to_thread(is_published, folder, order):
+            return None
+        known = await asyncio.to_thread(read_progress, folder)
+        return replace(known or Progress("done"), stage="done", share=1.0, failure="")
 
     async def sweep(self, owner: str, known: Collection[str]) -> None:
         """Remove what trainings of ``owner`` left that nobody knows of."""
@@ -240,7 +301,7 @@ class Workshop:
         except UnknownVoice:
             raise BadVoiceName from None
         there = self._shelf.list()
-        if name.casefold() in {each.casefold() for each in self._shelf.names()}:
+        if self._has(name):
             raise NameTaken(voice=discreet(name))
         default = self._speech.voice.partition("/")[0]
         likely = [wanted.base] if wanted.base else [default, *(each.name for each in there)]
@@ -264,13 +325,30 @@ class Workshop:
                     )
         raise NoBase
 
-    def _open(self, training_id: str, order: Order, recordings: dict[str, bytes]) -> None:
+    def _has(self, voice: str) -> bool:
+        return voice.casefold() in {each.casefold() for each in self._shelf.names()}
+
+    def _open(self, training_id: str, order: Order, role_id: int | None) -> Path:
         folder = self._folder(training_id)
         (folder / RECORDINGS).mkdir(parents=True)
         folder.chmod(0o700)
-        for name, data in recordings.items():
-            (folder / RECORDINGS / name).write_bytes(data)
         write_order(folder, order)
+        if role_id is not None:
+            (folder / ROLE).write_text(str(role_id))
+        return folder / RECORDINGS
+
+    async def _store(self, path: Path, pieces: AsyncGenerator[bytes], size: int) -> int:
+        """Write them to ``path``; ``size`` bytes were written before, and so many are then."""
+        file = await asyncio.to_thread(path.open, "wb")
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    size += len(piece)
+                    self.check_size(size)
+                    await asyncio.to_thread(file.write, piece)
+        finally:
+            await asyncio.to_thread(file.close)
+        return size
 
 
 def own_names(given: list[str]) -> list[str]:

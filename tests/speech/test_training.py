@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,23 @@ from hypothesis import strategies as st
 
 from speech.access import Hearer, barred, may_use
 from speech.settings import SpeechSettings
-from speech.training import NoRecording, TrainingOff, TrainingSettings, Workshop, own_names
+from speech.training import (
+    NoRecording,
+    NoSpace,
+    RecordingsTooLarge,
+    TrainingOff,
+    TrainingSettings,
+    Workshop,
+    own_names,
+)
 from storage.records import VoiceRoles
-from vits.studio.orders import Heard, Order, Progress, read_order, write_order
+from tests.vits.tiny import PLAIN, tiny_config, tiny_tensors
+from tests.vits.train.recordings import dataset
+from vits.config import VoiceConfig
+from vits.io.folder import write_voice
+from vits.studio.orders import RECORDINGS, Heard, Order, Progress, read_order, write_order
 
+FULL_DISK = Path("/dev/full").exists()
 OWN = re.compile(r"[0-9]{3}\.[a-z0-9]{2,4}")
 STEMS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -49,7 +63,8 @@ async def test_a_training_leaves_nothing_and_only_its_own_process_sweeps(tmp_pat
     kept, lost, others = (workshop.new_id(owner) for owner in ("parley", "parley", "parley-1"))
     order = Order("ada", "base", "shelf", consent="Ada")
     for training_id in (kept, lost, others):
-        await workshop.open(training_id, order, {"000.wav": b"RIFF"})
+        await workshop.open(training_id, order, [("000.wav", pieces(b"RIFF"))], 7)
+    assert (await workshop.role(kept), await workshop.role("parley.1")) == (7, None)
     await workshop.sweep("parley", {kept})
     assert _inside(tmp_path) == {kept, others}
     assert await workshop.read(kept) == order
@@ -57,6 +72,67 @@ async def test_a_training_leaves_nothing_and_only_its_own_process_sweeps(tmp_pat
     assert await workshop.read(kept) is None
     with pytest.raises(ValueError, match="no training"):
         await workshop.close("../../etc")
+
+
+async def pieces(*given: bytes) -> AsyncGenerator[bytes]:
+    for piece in given:
+        yield piece
+
+
+async def test_recordings_go_to_the_disk_as_they_come_and_are_counted_meanwhile(
+    tmp_path: Path,
+) -> None:
+    workshop = Workshop(TrainingSettings(folder=tmp_path, most_bytes=3 << 20), SpeechSettings())
+    order, stored, given = Order("ada", "base", "shelf"), tmp_path / "parley.1" / RECORDINGS, 0
+
+    async def endless() -> AsyncGenerator[bytes]:
+        """More than was announced: what does not fit is not asked for."""
+        nonlocal given
+        while True:
+            # All but what a file keeps back is on the disk before the next piece is asked for.
+            assert sum(path.stat().st_size for path in stored.iterdir()) >= given - (1 << 16)
+            given += 1 << 18
+            yield bytes(1 << 18)
+
+    both = [("000.wav", pieces(bytes(1 << 20))), ("001.wav", endless())]
+    with pytest.raises(RecordingsTooLarge):
+        await workshop.open("parley.1", order, both)
+    assert given == (2 << 20) + (1 << 18)
+
+    async def filling() -> AsyncGenerator[bytes]:
+        """The next one is written to a disk that is full."""
+        (tmp_path / "parley.2" / RECORDINGS / "001.wav").symlink_to("/dev/full")
+        yield b"RIFF"
+
+    both = [("000.wav", filling()), ("001.wav", pieces(bytes(1 << 18)))]
+    if FULL_DISK:
+        with pytest.raises(NoSpace):
+            await workshop.open("parley.2", order, both)
+
+
+async def test_a_process_that_is_killed_is_begun_again_and_goes_on_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speech.training.WORK", "tests.vits.studio.mortal")
+    base, shelf = tmp_path / "base", tmp_path / "shelf"
+    write_voice(base, tiny_config(PLAIN, "base"), tiny_tensors(PLAIN))
+    workshop = Workshop(
+        TrainingSettings(folder=tmp_path / "training"), SpeechSettings(voices=(shelf,))
+    )
+    order = Order("ada", str(base), str(shelf), least_s=0.5, threads=1)
+    await workshop.open("parley.1", order, [])
+    data = dataset(tmp_path / "training" / "parley.1" / "data")
+    (data / "finished").touch()
+    assert not await workshop.has("ADA") and await workshop.finished("parley.1") is None
+    seen: list[Progress] = []
+    end = await workshop.run("parley.1", seen.append)
+    assert (end.stage, end.verdict) == ("done", "clean.")
+    shares = [each.share for each in seen if each.stage == "train"]
+    killed = next(n for n, share in enumerate(shares) if share > 0.5)
+    assert shares[killed + 1] > 0.4  # not from the beginning
+    assert (data.parent / "died").exists()
+    assert VoiceConfig.read(shelf / "ada").name == "ada"
+    assert await workshop.has("ADA") and await workshop.finished("parley.1") == end
 
 
 def _inside(folder: Path) -> set[str]:

@@ -6,19 +6,19 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vits.arrays import F32
+from vits.data.decode import resample
 from vits.data.records import Clip, Dataset, read_dataset
 from vits.errors import WITH_TORCH, BadData, MissingDependency
 from vits.io.packaged import VOICES
 from vits.io.voices import VoiceShelf, split_speaker
-from vits.judge.figures import Judge, Judged, Said, mel_distance, speak
+from vits.judge.figures import Judge, Judged, Said, length_ratio, mel_distance, speak
 from vits.speaking import open_synthesizer
 
 SAME_PERSON = 0.851
@@ -27,6 +27,46 @@ SAME_PERSON = 0.851
 STYLE = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
 STYLE += "table{border-collapse:collapse}td,th{padding:.3rem .6rem;border-bottom:1px solid #8886;"
 STYLE += "text-align:left}:root{color-scheme:light dark}"
+
+FIGURES = "figures.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One sentence by the voice and by the person."""
+
+    clip: Clip
+    voice: Said
+    person: Said
+
+    def mel_distance(self) -> float:
+        """Between the two, at the person's rate."""
+        ours = resample(self.voice.samples, self.voice.rate_hz, self.person.rate_hz)
+        return mel_distance(ours, self.person.samples, self.person.rate_hz)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What ``figures.json`` holds."""
+
+    figures: dict[str, Judged]  # by name: "recordings", the voice, its base; the same sentences
+    sentences: int
+    trained_on: int  # of these, how many it learned from
+    unsaid: int  # further sentences, of which a voice made no sound
+    mel_distance: float  # to the recordings of the sentences that were held out
+    length_ratio: float  # seconds that the voice takes for each of the recordings'
+    verdict: str
+
+    def lines(self) -> list[str]:
+        """All of it for people; the verdict is last."""
+        unsaid = f"; {self.unsaid} more made no sound" if self.unsaid else ""
+        return [
+            *(f"{name}: {_line(each)}" for name, each in self.figures.items()),
+            f"over {self.sentences} sentences, {self.trained_on} of them learned from{unsaid}",
+            f"mel distance to the recordings: {self.mel_distance:.3f}",
+            f"length: {self.length_ratio:.2f} times that of the recordings",
+            self.verdict,
+        ]
 
 
 def add(commands: Any) -> None:
@@ -45,53 +85,85 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     """Judge, write ``report.html`` and ``figures.json``, print the figures and the verdict.
 
-    Raises:
-        BadData: nothing is held out.
-        MissingDependency: the judges are not installed.
+    Raises: see :func:`judge_voice`.
     """
     dataset = read_dataset(options.data)
+    out = options.out or dataset.folder / f"judged-{options.voice.replace('/', '-')}"
+    lines = judge_voice(
+        *(dataset, options.voice, options.base, out),
+        shelf=VoiceShelf([options.voices]),
+        sentences=options.sentences,
+        threads=options.threads,
+    )
+    sys.stdout.write("\n".join([*lines, f"see {out / 'report.html'}"]) + "\n")
+
+
+def judge_voice(
+    dataset: Dataset,
+    name: str,
+    base: str | None,
+    out: Path,
+    *,
+    shelf: VoiceShelf,
+    sentences: int = 40,
+    threads: int = 1,
+) -> list[str]:
+    """Have the voice ``name``, and ``base``, say the same sentences as the recordings; judge all.
+
+    The sentences are those held out, and then as many that were learned from as make up
+    ``sentences``. Those that a voice makes no sound of are left out for everybody.
+
+    Returns:
+        The figures and, last, the verdict, a line each. The files are in ``out``.
+
+    Raises:
+        BadData: nothing is held out, or nothing of it is said.
+        MissingDependency: the judges are not installed.
+    """
     held = dataset.of("held-out")
     if not held:
         raise BadData("the data set holds no clip out: make it again with --held-out 0.1")
-    texts = [clip.text for clip in (*held, *dataset.of("train"))][: options.sentences]
-    shelf = VoiceShelf([options.voices])
-    judge = Judge(options.threads)
-    recorded = [Said(clip.text, dataset.sound(clip), dataset.rate_hz) for clip in held]
-    target = judge.likeness.centroid(recorded)
-    voice = _say(shelf, options.voice, texts, options.threads)
-    base_said = _say(shelf, options.base, texts[:20], options.threads) if options.base else []
-    base = judge.likeness.centroid(base_said) if base_said else None
-    language = held[0].language
-    found = {"recordings": judge.judge(recorded, language, target, base)}
-    found[options.voice] = judge.judge(voice, language, target, base)
-    if options.base:
-        found[options.base] = judge.judge(base_said, language, target, base)
-    distance = float(
-        np.mean(
-            [
-                mel_distance(_at(v, dataset.rate_hz), r.samples, dataset.rate_hz)
-                for v, r in zip(voice, recorded, strict=False)
-            ]
-        )
+    clips = [*held, *dataset.of("train")][:sentences]
+    voices = {who: _say(shelf, who, clips, threads) for who in dict.fromkeys((name, base or name))}
+    heard = set.intersection(*({each.number for each in said} for said in voices.values()))
+    if not any(clips[number].split == "held-out" for number in heard):
+        raise BadData("nothing of the sentences that were held out is said: there is no sound")
+    judge = Judge(threads)
+    target = judge.likeness.centroid([_recorded(dataset, clip) for clip in held])
+    sayings = {"recordings": [_recorded(dataset, clips[n], n) for n in sorted(heard)]}
+    for who, said in voices.items():
+        sayings[who] = [each for each in said if each.number in heard]
+    near = judge.likeness.centroid(sayings[base]) if base else None
+    found = {
+        who: judge.judge(said, held[0].language, target, near) for who, said in sayings.items()
+    }
+    pairs = [
+        Pair(clips[ours.number], ours, theirs)
+        for ours, theirs in zip(sayings[name], sayings["recordings"], strict=True)
+    ]
+    judgement = Judgement(
+        figures=found,
+        sentences=len(pairs),
+        trained_on=sum(pair.clip.split == "train" for pair in pairs),
+        unsaid=len(clips) - len(pairs),
+        mel_distance=float(
+            np.mean([pair.mel_distance() for pair in pairs if pair.clip.split == "held-out"])
+        ),
+        length_ratio=length_ratio(sayings[name], sayings["recordings"]),
+        verdict=verdict(found[name], found["recordings"], found[base] if base else None),
     )
-    conclusion = verdict(found[options.voice], found["recordings"], found.get(options.base or ""))
-    out = options.out or dataset.folder / f"judged-{options.voice.replace('/', '-')}"
-    _report(out, dataset, held, voice, found, conclusion, distance)
-    for name, figures in found.items():
-        sys.stdout.write(f"{name}: {_line(figures)}\n")
-    sys.stdout.write(f"mel distance to the recordings: {distance:.3f}\n")
-    sys.stdout.write(f"{conclusion}\nsee {out / 'report.html'}\n")
+    _report(out, judgement, pairs)
+    return judgement.lines()
 
 
-def _say(shelf: VoiceShelf, name: str, texts: Sequence[str], threads: int) -> list[Said]:
+def _say(shelf: VoiceShelf, name: str, clips: Sequence[Clip], threads: int) -> list[Said]:
     voice, speaker = split_speaker(name)
-    return speak(open_synthesizer(shelf.path(voice), threads=threads), texts, speaker=speaker)
+    synthesizer = open_synthesizer(shelf.path(voice), threads=threads)
+    return speak(synthesizer, [clip.text for clip in clips], speaker=speaker)
 
 
-def _at(said: Said, rate_hz: int) -> F32:
-    from vits.data.decode import resample
-
-    return resample(said.samples, said.rate_hz, rate_hz)
+def _recorded(dataset: Dataset, clip: Clip, number: int = 0) -> Said:
+    return Said(clip.text, dataset.sound(clip), dataset.rate_hz, number=number)
 
 
 def verdict(voice: Judged, person: Judged, base: Judged | None) -> str:
@@ -123,44 +195,38 @@ def _line(j: Judged) -> str:
     return (
         f"likeness {j.likeness:.3f} (worst {j.likeness_worst:.3f}{base}), "
         f"word errors {100 * j.word_errors:.1f} %, quality {j.quality:.2f}, "
-        f"pitch {j.pitch_hz:.0f} Hz, {j.rate_words_s:.2f} words/s{speed}"
+        f"pitch {j.pitch_hz:.0f} Hz, {j.rate_words_s:.2f} words/s, "
+        f"{1000 * j.letter_s:.0f} ms a letter (the middle half of the sentences "
+        f"within {1000 * j.letter_spread_s:.0f} ms){speed}"
     )
 
 
-def _report(
-    out: Path,
-    dataset: Dataset,
-    held: Sequence[Clip],
-    voice: Sequence[Said],
-    found: dict[str, Judged],
-    conclusion: str,
-    distance: float,
-) -> None:
+def _report(out: Path, judgement: Judgement, pairs: Sequence[Pair]) -> None:
     try:
         import soundfile
     except ImportError as error:
         raise MissingDependency(f"judging needs: {WITH_TORCH}") from error
     out.mkdir(parents=True, exist_ok=True)
-    figures = {name: asdict(each) for name, each in found.items()}
-    (out / "figures.json").write_text(
-        json.dumps({"figures": figures, "mel_distance": distance, "verdict": conclusion}, indent=1)
-    )
     rows = []
-    for number, (clip, said) in enumerate(zip(held, voice, strict=False)):
-        soundfile.write(out / f"voice-{number}.flac", said.samples, said.rate_hz)
-        soundfile.write(out / f"person-{number}.flac", dataset.sound(clip), dataset.rate_hz)
+    for pair in (each for each in pairs if each.clip.split == "held-out"):
+        number = pair.voice.number
+        for who, said in (("voice", pair.voice), ("person", pair.person)):
+            soundfile.write(out / f"{who}-{number}.flac", said.samples, said.rate_hz)
         players = "".join(
             f"<td><audio controls preload='none' src='{who}-{number}.flac'></audio></td>"
             for who in ("person", "voice")
         )
-        rows.append(f"<tr><td>{escape(clip.text)}</td>{players}</tr>")
-    lines = "".join(f"<li>{escape(name)}: {_line(each)}</li>" for name, each in found.items())
+        rows.append(f"<tr><td>{escape(pair.clip.text)}</td>{players}</tr>")
+    *lines, conclusion = judgement.lines()
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     page = (
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Judgement</title>"
         "<meta http-equiv='Content-Security-Policy' "
         "content=\"default-src 'none'; media-src 'self'; style-src 'unsafe-inline'\">"
-        f"<style>{STYLE}</style><h1>{escape(conclusion)}</h1><ul>{lines}</ul>"
-        f"<p>Mel distance to the recordings: {distance:.3f}</p>"
+        f"<style>{STYLE}</style><h1>{escape(conclusion)}</h1><ul>{items}</ul>"
         f"<table><tr><th>text</th><th>person</th><th>voice</th></tr>{''.join(rows)}</table>"
     )
     (out / "report.html").write_text(page, "utf-8")
+    fresh = out / f"{FIGURES}.new"
+    fresh.write_text(json.dumps(asdict(judgement), indent=1))
+    fresh.replace(out / FIGURES)  # last: where it is, all of it is

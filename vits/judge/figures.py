@@ -35,6 +35,14 @@ class Said:
     samples: F32  # (n,)
     rate_hz: int
     took_s: float = 0.0  # to synthesise; 0 for a recording
+    number: int = 0  # of the text, among those that were to be said
+
+    @property
+    def sounding_s(self) -> float:
+        """Seconds from the first sound to the last: what is within 40 dB of the loudest."""
+        level = np.abs(self.samples)
+        loud = np.flatnonzero(level > 0.01 * level.max(initial=0.0))
+        return float(loud[-1] - loud[0] + 1) / self.rate_hz if len(loud) else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,8 @@ class Judged:
     quality: float  # DNSMOS overall, mean
     pitch_hz: float  # median of medians
     rate_words_s: float  # words or characters a second: how fast it talks
+    letter_s: float  # seconds for each letter or character, median of the sentences
+    letter_spread_s: float  # between the quartiles of those
     real_time: float | None  # seconds of work per second of sound
 
 
@@ -102,6 +112,7 @@ class Judge:
         seconds = sum(figure.seconds for figure in figures)
         pitches = [figure.pitch_hz for figure in figures if figure.pitch_hz]
         took_s = sum(said.took_s for said in sayings)
+        letter_s, letter_spread_s = letter_lengths(sayings)
         return Judged(
             sentences=len(sayings),
             seconds=seconds,
@@ -112,6 +123,8 @@ class Judge:
             quality=float(np.mean([figure.quality for figure in figures])),
             pitch_hz=float(np.median(pitches)) if pitches else 0.0,
             rate_words_s=total / seconds,
+            letter_s=letter_s,
+            letter_spread_s=letter_spread_s,
             real_time=took_s / seconds if took_s else None,
         )
 
@@ -119,16 +132,34 @@ class Judge:
 def speak(
     synthesizer: Synthesizer, texts: Sequence[str], speaker: str | int | None = None
 ) -> list[Said]:
-    """Each text said whole, with the time it took; the same each time."""
+    """Each text said whole, with the time it took; the same each time.
+
+    Texts that have no sound are passed over: ``number`` says which of ``texts`` each is.
+    """
     sayings = []
     style = Style.of(synthesizer.config.defaults, seed=1)
-    for text in texts:
+    for number, text in enumerate(texts):
         begun = time.perf_counter()
         pieces = list(synthesizer.speak(text, style, speaker))
         took_s = time.perf_counter() - begun
         if pieces:
-            sayings.append(Said(text, np.concatenate(pieces), synthesizer.rate_hz, took_s))
+            sound = np.concatenate(pieces)
+            sayings.append(Said(text, sound, synthesizer.rate_hz, took_s, number))
     return sayings
+
+
+def letter_lengths(sayings: Sequence[Said]) -> tuple[float, float]:
+    """Seconds that a letter (or a character without an alphabet) takes, pauses within a sentence
+    included: the median of the sentences, and from their first quartile to their third."""
+    each = [said.sounding_s / max(1, sum(map(str.isalnum, said.text))) for said in sayings]
+    first, median, third = np.percentile(each, (25, 50, 75))
+    return float(median), float(third - first)
+
+
+def length_ratio(sayings: Sequence[Said], recorded: Sequence[Said]) -> float:
+    """How long ``sayings`` are, all together, for each second of the same sentences recorded."""
+    theirs = sum(said.sounding_s for said in recorded)
+    return sum(said.sounding_s for said in sayings) / theirs if theirs else 0.0
 
 
 def mel_distance(one: F32, other: F32, rate_hz: int) -> float:

@@ -12,6 +12,7 @@ Imports neither NumPy nor PyTorch: the process that asks for a training does not
 
 from __future__ import annotations
 
+import filecmp
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -21,7 +22,8 @@ from typing import Any, Literal
 from vits.errors import BadData
 from vits.io.voices import check_name
 
-ORDER, PROGRESS, RECORDINGS = "order.json", "progress.json", "recordings"
+ORDER, PROGRESS = "order.json", "progress.json"
+RECORDINGS, VOICES = "recordings", "voices"
 
 Stage = Literal["data", "teach", "train", "judge", "done", "failed"]
 STAGES: tuple[Stage, ...] = ("data", "teach", "train", "judge")
@@ -94,7 +96,8 @@ class Progress:
     heard: Heard | None = None
     failure: Kind = ""
     why: tuple[str, ...] = ()
-    """For ``unusable``: what is wrong with the recordings. For ``language``: which it is."""
+    """For ``unusable``: what is wrong with the recordings. For ``language``: which it is. For
+    ``fault``, and where a voice was made but not judged: where in the program, for the log."""
     verdict: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
     """Of the judgement: likeness, word_errors, quality, real_time."""
@@ -152,6 +155,20 @@ def read_progress(folder: Path) -> Progress | None:
         return Progress.read((folder / PROGRESS).read_text("utf-8"))
     except (OSError, BadData):
         return None
+
+
+def is_published(folder: Path, order: Order) -> bool:
+    """Whether the voice of that name on the shelf is the one that was made in ``folder``.
+
+    The files themselves tell: the voice appears by one rename, so at every moment it is known.
+    """
+    made, there = folder / VOICES / order.voice, Path(order.shelf) / order.voice
+    try:
+        names = [path.name for path in made.iterdir()]
+        same = (filecmp.cmp(made / name, there / name, shallow=False) for name in names)
+        return bool(names) and all(same)
+    except OSError:
+        return False
 
 
 def _object(text: str) -> dict[str, Any]:

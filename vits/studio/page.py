@@ -24,7 +24,7 @@ from aiohttp import BodyPartReader, web
 
 from vits.arrays import F32
 from vits.engine.base import Style
-from vits.errors import BadAudio, BadStyle, BadText, MissingDependency, VitsError
+from vits.errors import BadAudio, BadData, BadStyle, BadText, MissingDependency, VitsError
 from vits.speaking import VoiceSynthesizer, open_synthesizer
 from vits.studio.shelves import Shelves, report
 
@@ -104,7 +104,10 @@ class Page:
         dataset = (await asyncio.to_thread(self._shelves.datasets)).get(request.match_info["id"])
         if dataset is None:
             raise web.HTTPNotFound
-        text = await asyncio.to_thread(report, dataset)
+        try:
+            text = await asyncio.to_thread(report, dataset)
+        except OSError as error:
+            raise BadData("the report could not be written: is the disk full?") from error
         answer = web.Response(text=text, content_type="text/html")
         answer.headers["Content-Security-Policy"] = REPORT_POLICY
         return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from vits.config import VoiceConfig
 from vits.data.records import Dataset, minutes, read_dataset
-from vits.errors import BadData, UnknownVoice
+from vits.errors import BadData, UnknownVoice, VitsError
 from vits.io.voices import VoiceShelf
 from vits.studio.orders import read_order, read_progress
 
@@ -38,7 +39,10 @@ class Shelves:
         return [_voice(config) for config in self.shelf.list()]
 
     def datasets(self) -> dict[str, Dataset]:
-        """Data sets by a number of ours: what people called their folder is no address."""
+        """Data sets by a name of ours: what people called their folder is no address.
+
+        It is made of the folder's, and so stays when others come and go.
+        """
         found: list[Path] = []
         for folder in self.data:
             inside = sorted(each.parent for each in folder.glob("*/dataset.json"))
@@ -46,20 +50,21 @@ class Shelves:
         if self.trainings.is_dir():
             found += sorted(each.parent for each in self.trainings.glob("*/data/dataset.json"))
         sets: dict[str, Dataset] = {}
-        for number, folder in enumerate(found):
+        for folder in found:
+            name = hashlib.sha256(str(folder.resolve()).encode("utf-8", "replace")).hexdigest()[:12]
             try:
-                sets[str(number)] = read_dataset(folder)
+                sets[name] = read_dataset(folder)
             except BadData:
                 continue  # half written, or of a newer version
         return sets
 
     def list_datasets(self) -> list[dict[str, Any]]:
         """Each data set in figures."""
-        return [_dataset(number, each) for number, each in self.datasets().items()]
+        return [_dataset(name, each) for name, each in self.datasets().items()]
 
-    def clip(self, number: str, name: str) -> Path:
+    def clip(self, dataset_name: str, name: str) -> Path:
         """The sound of a clip. Raises :class:`BadData`."""
-        dataset = self.datasets().get(number)
+        dataset = self.datasets().get(dataset_name)
         if dataset is None or not _CLIP.fullmatch(name):
             raise BadData("there is no such clip")
         path = dataset.folder / "clips" / name
@@ -99,9 +104,9 @@ def _voice(config: VoiceConfig) -> dict[str, Any]:
     }
 
 
-def _dataset(number: str, dataset: Dataset) -> dict[str, Any]:
+def _dataset(name: str, dataset: Dataset) -> dict[str, Any]:
     return {
-        "id": number,
+        "id": name,
         "speaker": dataset.speaker,
         "minutes": round(minutes(dataset.of("train")), 2),
         "clips": len(dataset.of("train")),
@@ -124,6 +129,11 @@ def _newest_state(folder: Path) -> dict[str, Any] | None:
 
 def report(dataset: Dataset) -> str:
     """The page of a data set, made anew. Raises ``OSError``."""
+    from vits.data.coverage import symbols_of
     from vits.data.report import write_report
 
-    return write_report(dataset).read_text("utf-8")
+    try:
+        symbols = symbols_of()
+    except VitsError:  # the packaged voice is not there: the rest can be shown
+        symbols = None
+    return write_report(dataset, symbols).read_text("utf-8")

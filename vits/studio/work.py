@@ -17,7 +17,6 @@ import shutil
 import signal
 import statistics
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -31,16 +30,20 @@ from typing import IO
 from vits.config import VoiceConfig
 from vits.data.build import Plan, build
 from vits.data.records import Dataset, minutes, read_dataset
-from vits.errors import BadData, MissingDependency
+from vits.errors import BadData, DiskFull, MissingDependency
 from vits.io.manifest import MODELS
+from vits.io.voices import VoiceShelf
 from vits.studio.orders import (
     RECORDINGS,
+    VOICES,
     Heard,
     Kind,
     Order,
     Progress,
     Stage,
+    is_published,
     read_order,
+    read_progress,
     write_progress,
 )
 
@@ -50,7 +53,10 @@ STOPPED, BUSY = 130, 75
 NICE = 19
 SAVE_STEPS = 50
 TELL_S = 0.5
+OOM_SCORE = 1000
+"""The first to go where memory ends: it goes on from what it saved, and the bot talks on."""
 UNUSABLE = "no clip could be used: "
+UNFIT = "the clips are too short, or the voice to begin from cannot read their text"
 
 
 class Failed(Exception):
@@ -80,24 +86,43 @@ class Work:
 
         Raises :class:`Failed` and what went wrong otherwise.
         """
-        order, base = self._order, VoiceConfig.read(Path(self._order.base))
+        order = self._order
+        if is_published(self._folder, order):
+            # Stopped between putting it there and saying so.
+            known = read_progress(self._folder) or self._progress
+            self._progress = replace(known, failure="", why=() if known.failure else known.why)
+            self._say("done", 1)
+            return True
         if (Path(order.shelf) / order.voice).exists():
             raise Failed("taken")
+        base = VoiceConfig.read(Path(order.base))
         self._say("data", 0)
         dataset = self._data(base)
         self._progress = replace(self._progress, heard=_heard(dataset))
         self._check(dataset, base)
-        if not (self._folder / "voices" / order.voice).is_dir() and not self._train():
+        if not (self._folder / VOICES / order.voice).is_dir() and not self._train():
             return False
         self._say("judge", 0)
-        figures, verdict = self._judge()
+        self._judge()
+        self._say("judge", 1)
         self._publish()
-        self._progress = replace(self._progress, figures=figures, verdict=verdict)
         self._say("done", 1)
         return True
 
-    def failed(self, kind: Kind, why: Sequence[str] = ()) -> None:
-        """Say that, and why, it came to nothing."""
+    def see_through(self) -> int:
+        """:meth:`run`, and tell what came of it, whatever that is; the exit code."""
+        try:
+            return 0 if self.run() else STOPPED
+        except Failed as error:
+            self._failed(error.kind, error.why)
+        except (MissingDependency, ImportError):
+            self._failed("missing")
+        except Exception as error:  # it would fail again: better told than tried once more
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            self._failed("disk" if _is_full(error) else "fault", [_where(error)])
+        return 0
+
+    def _failed(self, kind: Kind, why: Sequence[str] = ()) -> None:
         self._progress = replace(self._progress, failure=kind, why=tuple(why))
         self._say("failed", 1)
 
@@ -120,8 +145,10 @@ class Work:
         )
         try:
             dataset = build(inputs, folder, plan, self._heard_of)
+        except DiskFull:
+            raise
         except BadData as error:
-            raise Failed("unusable", *str(error).removeprefix(UNUSABLE).split("; ")) from error
+            raise Failed("unusable", *_reasons(error)) from error
         finished.touch()
         return dataset
 
@@ -132,7 +159,8 @@ class Work:
 
     def _check(self, dataset: Dataset, base: VoiceConfig) -> None:
         language = Counter(clip.language for clip in dataset.clips).most_common(1)[0][0]
-        if language not in {tag.split("-")[0].lower() for tag in base.languages}:
+        spoken = {tag.split("-")[0].lower() for tag in base.languages}
+        if spoken and language not in spoken:  # a voice need not say what it speaks
             raise Failed("language", language)
         held = dataset.of("held-out")
         if not held or minutes(dataset.of("train")) * 60 < self._order.least_s:
@@ -144,6 +172,7 @@ class Work:
         from vits.train.finetune import Job, finetune
         from vits.train.heap import keep_memory
         from vits.train.recipe import RECIPES
+        from vits.train.state import NotSaved
         from vits.train.trainer import Diverged, Report
 
         order = self._order
@@ -173,7 +202,7 @@ class Work:
             self.savable = True
             try:
                 made = finetune(
-                    *(job, recipe, self._folder / "voices", MODELS / "cache"),
+                    *(job, recipe, self._folder / VOICES, MODELS / "cache"),
                     listener=listen,
                     teaching=teaching,
                     stop=self.stopping.is_set,
@@ -182,45 +211,55 @@ class Work:
                 )
             except Diverged as error:
                 raise Failed("diverged") from error
-            except BadData:
+            except NotSaved as error:
+                raise Failed("disk") from error
+            except BadData as error:
                 if fresh:
-                    raise
+                    raise Failed("unusable", UNFIT) from error
                 continue  # an earlier version of the program left its state here
             finally:
                 self.savable = False
             return made is not None
         return False
 
-    def _judge(self) -> tuple[dict[str, float], str]:
-        """The new voice's figures and the verdict; nothing where it cannot be judged."""
-        from vits.command import main
+    def _judge(self) -> None:
+        """Note the new voice's figures and the verdict; why not, where it cannot be judged."""
+        from vits.judge.command import FIGURES, judge_voice
 
-        order, shelf, out = self._order, self._folder / "voices", self._folder / "judged"
-        base = Path(order.base).name
-        if not (shelf / base).is_dir():
-            shutil.copytree(order.base, shelf / base)
-        arguments = ["judge", order.voice, "--data", str(self._folder / "data"), "--base", base]
-        arguments += ["--voices", str(shelf), "--sentences", str(order.sentences)]
-        arguments += ["--threads", str(_threads(order)), "-o", str(out)]
+        order, out = self._order, self._folder / "judged"
+        base = Path(order.base)
         try:
-            code = main(arguments)
-            return ({}, "") if code else _judged(out / "figures.json", order.voice)
+            if not (out / FIGURES).is_file():
+                judge_voice(
+                    *(read_dataset(self._folder / "data"), order.voice, base.name, out),
+                    shelf=VoiceShelf([self._folder / VOICES, base.parent]),
+                    sentences=order.sentences,
+                    threads=_threads(order),
+                )
+            figures, verdict = _judged(out / FIGURES, order.voice)
         except Exception as error:  # judges may fail on what hardly sounds: the voice is made
-            sys.stderr.write(f"not judged: {type(error).__name__}\n")
-            return {}, ""
+            sys.stderr.write(f"not judged: {type(error).__name__}: {error}\n")
+            self._progress = replace(self._progress, why=(_where(error),))
+        else:
+            self._progress = replace(self._progress, figures=figures, verdict=verdict)
 
     def _publish(self) -> None:
         """Put the voice on the shelf: whole or not at all."""
         shelf, name = Path(self._order.shelf), self._order.voice
         shelf.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=shelf))
+        part = shelf / f".{name}.{self._folder.name}"
+        shutil.rmtree(part, ignore_errors=True)  # of a life that was killed here
+        self.savable = True  # it takes a moment, and half of it would stay
         try:
-            shutil.copytree(self._folder / "voices" / name, part / name)
+            (part / name).mkdir(parents=True)
+            for path in (self._folder / VOICES / name).iterdir():
+                _copy(path, part / name / path.name)
             if (shelf / name).exists():
                 raise Failed("taken")
             (part / name).rename(shelf / name)
         finally:
             shutil.rmtree(part, ignore_errors=True)
+            self.savable = False
 
     def _say(self, stage: Stage, share: float) -> None:
         now_s = time.monotonic()
@@ -232,7 +271,8 @@ class Work:
         left_s = (now_s - self._begun_s) * (1 - share) / gained if gained > 0.01 else None
         self._told_s = now_s
         self._progress = replace(self._progress, stage=stage, share=round(share, 4), left_s=left_s)
-        write_progress(self._folder, self._progress)
+        with contextlib.suppress(OSError):  # a full disk is no reason not to tell of it
+            write_progress(self._folder, self._progress)
         self._tell(self._progress)
 
 
@@ -254,6 +294,25 @@ def _judged(file: Path, voice: str) -> tuple[dict[str, float], str]:
     found = data["figures"][voice]
     wanted = ("likeness", "word_errors", "quality", "real_time")
     return {name: round(found[name], 4) for name in wanted if found.get(name)}, data["verdict"]
+
+
+def _reasons(error: BadData) -> list[str]:
+    """What is wrong with the recordings, without our own names for them."""
+    parts = str(error).removeprefix(UNUSABLE).split("; ")
+    return [re.sub(r"^\d{3}\.\w+: ", "", part) for part in parts]
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file, and have it on the disk."""
+    shutil.copy(source, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _where(error: Exception) -> str:
+    """Its class and place; what it says may quote the recordings."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
 
 
 def _unpacked_bytes(path: Path) -> int:
@@ -290,8 +349,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--watched", action="store_true")
     options = parser.parse_args(arguments)
-    if hasattr(os, "nice"):
-        os.nice(NICE)
+    stand_back()
     # What libraries print is not progress.
     with alone(options.folder) as free, _own_output() as output:
         if not free:
@@ -303,23 +361,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         work = Work(options.folder, tell)
         _stop_when_asked(work, watched=options.watched)
-        try:
-            return 0 if work.run() else STOPPED
-        except Failed as error:
-            work.failed(error.kind, error.why)
-        except (MissingDependency, ImportError):
-            work.failed("missing")
-        except Exception as error:  # it would fail again: better told than tried once more
-            sys.stderr.write(f"{type(error).__name__}: {error}\n")
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
-            work.failed("disk" if _is_full(error) else "fault", [where])
-    return 0
+        return work.see_through()
+
+
+def stand_back() -> None:
+    """Let the bot go first: at the processor, and where there is not memory enough for both."""
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    with contextlib.suppress(OSError):  # not everywhere, and not in every container
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
+    # Read when PyTorch is loaded. Threads that spin at their barriers take the processor from one
+    # another when somebody else is on it, too: a step was seen to take ten times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _is_full(error: BaseException | None) -> bool:
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return full or (error is not None and _is_full(error.__cause__))
+    return full or isinstance(error, DiskFull) or (error is not None and _is_full(error.__cause__))
 
 
 @contextlib.contextmanager

@@ -146,6 +146,21 @@ async def test_the_report_of_a_data_set_is_shown_with_its_clips(page: Open) -> N
             assert answer.status in (400, 404), path
 
 
+async def test_a_data_set_keeps_its_address_when_others_come_and_a_full_disk_is_told(
+    page: Open, folders: Path
+) -> None:
+    url, client = page
+    (before,) = await got(page, "api/datasets")
+    dataset(folders / "sets" / "another", speaker="Bea")
+    after = {each["speaker"]: each["id"] for each in await got(page, "api/datasets")}
+    assert after[NASTY] == before["id"] != after["Bea"]
+    report = folders / "sets" / "one" / "report.html"
+    report.mkdir()  # it cannot be written
+    async with client.get(f"{url}datasets/{before['id']}/report.html") as answer:
+        assert answer.status == 400
+        assert "could not be written" in (await answer.json())["error"]
+
+
 async def test_trainings_are_seen_as_far_as_they_are(page: Open, folders: Path) -> None:
     assert await got(page, "api/trainings") == []
     # One of the bot's, by what it wrote; one of `finetune`, by the states it really saved.
@@ -154,12 +169,14 @@ async def test_trainings_are_seen_as_far_as_they_are(page: Open, folders: Path) 
     write_order(work, Order("ada", "base", "shelf"))
     heard = Heard(2.9, 50, 6, 2, {"too noisy": 2}, 3.2, 120)
     write_progress(work, Progress("train", 0.25, 600.0, heard))
-    made, _ = train(folders, RECIPE, "bea", stop=iter([False] * 5 + [True]).__next__, save_every=2)
+    states = folders / "voices" / ".bea.training"
+    fourth = states / "state-00-0000004.pt"
+    made, _ = train(folders, RECIPE, "bea", stop=fourth.is_file, save_every=2)
     assert made is None
     ada, bea = await got(page, "api/trainings")
     assert (ada["voice"], ada["stage"], ada["share"], ada["left_s"]) == ("ada", "train", 0.25, 600)
     assert ada["heard"]["minutes"] == 2.9
-    assert (bea["voice"], bea["part"], bea["step"]) == ("bea", 1, 5)
+    assert (bea["voice"], bea["part"], bea["step"]) == ("bea", 1, 4)
 
 
 async def test_the_page_is_for_this_machine_and_for_whoever_has_its_address(page: Open) -> None:
