@@ -26,7 +26,13 @@ async def take_in(
     """The pictures and documents among ``attachments``, in their order. Raises ``ParleyError``."""
     for each in attachments:
         reader.check_size(each.size)
-    read = await asyncio.gather(*(_take(each, reader) for each in attachments))
+    try:
+        async with asyncio.TaskGroup() as group:  # what is refused for one file spares the others
+            taken = [group.create_task(_take(each, reader)) for each in attachments]
+    except ExceptionGroup as errors:
+        first = errors.exceptions[0]
+        raise first from first.__cause__
+    read = [task.result() for task in taken]
     return (
         tuple(each for each in read if isinstance(each, Image)),
         tuple(each for each in read if isinstance(each, Document)),

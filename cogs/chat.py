@@ -103,7 +103,7 @@ class Chat(commands.Cog):
             scene = await self._house.manners.localised(scene)
             await self._converse(scene, place, text, message.attachments, line)
         except Exception as error:
-            await self._refuse(place, scene, error)
+            await self._refuse(place, await self._house.manners.localised(scene), error)
 
     async def press(self, interaction: discord.Interaction, deed: str, key: str) -> None:
         """A button under an answer; whether they may was checked."""

@@ -13,11 +13,12 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from cogs.aside import Aside
 from cogs.places import QUIET
 from cogs.replies import Tree, log_fault
 from cogs.rights import check_blocked
 from cogs.settings import DiscordSettings
-from storage.errors import StorageBusy
+from storage.errors import StorageBusy, StorageError
 from words import NameKind, Words
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Parley(commands.Bot):
         self._settings = settings
         self._running: asyncio.Task[None] | None = None
         self._house: House | None = None
+        self._aside = Aside()
 
     async def furnish(self, house: House) -> None:
         """Move in: one cog for each command group."""
@@ -84,6 +86,7 @@ class Parley(commands.Bot):
 
     async def move_out(self) -> None:
         """Take the cogs out again, each ending what it does, while Discord can still be told."""
+        self._aside.cancel()
         for name in list(self.cogs):
             await self.remove_cog(name)
 
@@ -99,6 +102,16 @@ class Parley(commands.Bot):
         except TimeoutError:
             raise StorageBusy("whether somebody is blocked could not be read in time") from None
 
+    def notice(self, interaction: discord.Interaction) -> None:
+        """Remember their language, which a direct message does not say; no command waits for it."""
+        self._aside.begin(self._note_locale(interaction.user.id, str(interaction.locale)))
+
+    async def _note_locale(self, person_id: int, locale: str) -> None:
+        try:
+            await self.house.dialogue.preferences.note_locale(person_id, locale)
+        except StorageError as error:
+            log.info("a language was not noted: %s", type(error).__name__)
+
     async def setup_hook(self) -> None:
         """Called by discord.py between login and the gateway: register the commands."""
         await self.tree.set_translator(CommandTranslator())
@@ -108,7 +121,11 @@ class Parley(commands.Bot):
             await self.tree.sync()
         for guild_id in self._settings.command_guilds:
             self.tree.copy_global_to(guild=discord.Object(guild_id))
-            await self.tree.sync(guild=discord.Object(guild_id))
+            try:
+                await self.tree.sync(guild=discord.Object(guild_id))
+            except (discord.Forbidden, discord.NotFound) as error:
+                # Thrown out of one server, or never let in: the others have us all the same.
+                log.warning("server %s takes no commands from me: %s", guild_id, error)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Not discord.py's text commands: the chat cog listens for messages."""

@@ -8,7 +8,7 @@ from typing import Any
 import discord
 
 from cogs.places import QUIET
-from cogs.replies import PatientView
+from cogs.replies import PatientView, ask
 from cogs.scene import Scene
 from words import N_
 
@@ -63,9 +63,4 @@ async def ask_first(
 ) -> None:
     """Ask ``question`` privately; ``deed`` is done when they say yes."""
     view = Confirm(Scene.of_interaction(interaction), deed, spares_blocked=spares_blocked)
-    if interaction.response.is_done():
-        await interaction.followup.send(question, view=view, ephemeral=True, allowed_mentions=QUIET)
-    else:
-        await interaction.response.send_message(
-            question, view=view, ephemeral=True, allowed_mentions=QUIET
-        )
+    await ask(interaction, question, view)

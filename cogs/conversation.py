@@ -137,7 +137,10 @@ class Conversation:
         except asyncio.CancelledError:
             await live.abandon()
             raise
-        sounding.end()
+        if answer.finish is Finish.CANCELLED:
+            sounding.cancel()  # by whomever it was stopped: what was silenced is not sent either
+        else:
+            sounding.end()
         if problem is not None and not live.text and not live.messages:
             await live.abandon()
             raise problem

@@ -13,11 +13,11 @@ from cogs.house import House
 from cogs.places import QUIET
 from cogs.replies import acknowledge, tell
 from cogs.samples import send_sample
-from cogs.scene import Scene
+from cogs.scene import Scene, guild_permissions
 from cogs.sounding import speak_in
 from dialogue.errors import FileTooLarge, NotThisServer, PersonaMissing
 from errors import BadInput, NotAllowed
-from storage.records import Action, GuildSettings, Persona, Pronunciation, Scope, Target
+from storage.records import Action, Persona, Pronunciation, Scope, Target
 from words import N_, Words
 
 ADDED = N_("From the next sentence on I say \u201c{spoken}\u201d for \u201c{term}\u201d.")
@@ -81,7 +81,7 @@ class Dictionary(commands.Cog):
         await acknowledge(interaction, private=True)
         scene = Scene.of_interaction(interaction)
         scope, scope_id = await self._owned(interaction, level)
-        guild = await self._guild(scene)
+        guild = await self._house.manners.guild(scene.guild_id)
         await self._house.dialogue.content.spoken(spoken, guild)
         entry = await self._house.dialogue.dictionaries.add(scope, scope_id, word, spoken)
         await self._changed(scene, scope)
@@ -128,8 +128,12 @@ class Dictionary(commands.Cog):
         scope, scope_id = await self._owned(interaction, level)
         if file.size > FILE_BYTES:
             raise FileTooLarge(limit=FILE_BYTES / 2**20)
-        data = await file.read()
-        count = await self._house.dialogue.dictionaries.import_csv(scope, scope_id, data)
+        data, guild = await file.read(), await self._house.manners.guild(scene.guild_id)
+
+        async def check(spoken: str) -> None:
+            await self._house.dialogue.content.spoken(spoken, guild)
+
+        count = await self._house.dialogue.dictionaries.import_csv(scope, scope_id, data, check)
         await self._changed(scene, scope)
         await tell(interaction, scene.words.plural(IMPORTED, IMPORTED_MANY, count))
 
@@ -157,11 +161,11 @@ class Dictionary(commands.Cog):
         if scope is Scope.GLOBAL:
             allowed = await house.client.is_owner(interaction.user)
         elif scope is Scope.GUILD:
-            allowed = interaction.permissions.manage_guild
+            allowed = guild_permissions(interaction).manage_guild
         elif scope is Scope.PERSONA:
             persona = await self._persona(scene)
             mine = persona is not None and persona.owner_id == scene.user.id
-            allowed = mine or interaction.permissions.manage_guild
+            allowed = mine or guild_permissions(interaction).manage_guild
         else:
             allowed = True
         if not allowed:
@@ -180,11 +184,6 @@ class Dictionary(commands.Cog):
             return scope, persona.id
         owner = {Scope.PERSON: scene.user.id, Scope.GUILD: scene.guild_id, Scope.GLOBAL: 0}
         return scope, owner[scope]
-
-    async def _guild(self, scene: Scene) -> GuildSettings | None:
-        if not scene.guild_id:
-            return None
-        return await self._house.database.guilds.settings(scene.guild_id)
 
     async def _persona(self, scene: Scene) -> Persona | None:
         return await self._house.dialogue.personas.active(

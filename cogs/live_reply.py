@@ -169,15 +169,12 @@ class LiveReply:
 
     async def _bring(self, pages: list[Page], *, landing: bool) -> None:
         view = self._ending.view if self._ending else self._view
-        room = self._place.room
-        if room is not None and len(pages) >= room:
-            await self._show_with_rest(pages, room, landing=landing)
-            return
-        for index, page in enumerate(pages):
-            wanted = (page.render(), view if index == len(pages) - 1 else None)
+        shown, rest = self._fitted(pages)
+        for index, content in enumerate(shown):
+            added = (view, rest) if index == len(shown) - 1 else (None, "")
             for tries_left in reversed(range(LANDING_TRIES if landing else 1)):
                 try:
-                    await self._put(index, *wanted)
+                    await self._put(index, content, *added)
                     break
                 except UNDELIVERED as error:
                     log.warning("an edit failed: %s", type(error).__name__)
@@ -186,25 +183,28 @@ class LiveReply:
                     if not landing:
                         return
                     await asyncio.sleep(self._throttle.gap_s)
-        for _ in range(len(self._messages) - len(pages)):
+        for _ in range(len(self._messages) - len(shown)):
             await self._place.remove(self._messages.pop())
             self._rendered.pop()
 
-    async def _show_with_rest(self, pages: list[Page], room: int, *, landing: bool) -> None:
-        """Where there is no room for so many messages, the last one is a file with the rest."""
-        for index, page in enumerate(pages[: room - 1]):
-            with suppress(*UNDELIVERED):
-                await self._put(index, page.render(), None)
-        if landing and len(self._messages) < room:
-            rest = "".join(page.body for page in pages[room - 1 :])
-            file = discord.File(io.BytesIO(rest.encode()), REST_NAME)
-            view = self._ending.view if self._ending else None
-            self._messages.append(await self._place.send(self._footer or BLANK, view, file=file))
-            self._rendered.append((self._footer or BLANK, view))
+    def _fitted(self, pages: list[Page]) -> tuple[list[str], str]:
+        """The messages there is room for, and the text that has to go into a file.
 
-    async def _put(self, index: int, content: str, view: discord.ui.View | None) -> None:
+        The file comes with the last message, under which the ending stands. Until the text is
+        complete, neither is sent.
+        """
+        shown, room = [page.render() for page in pages], self._place.room
+        if room is None or len(pages) < room:
+            return shown, ""
+        if self._ending is None:
+            return shown[: room - 1], ""
+        rest = "".join(page.body for page in pages[room - 1 :])
+        return [*shown[: room - 1], self._footer or BLANK], rest
+
+    async def _put(self, index: int, content: str, view: discord.ui.View | None, rest: str) -> None:
         if index == len(self._messages):
-            self._messages.append(await self._place.send(content, view))
+            file = discord.File(io.BytesIO(rest.encode()), REST_NAME) if rest else None
+            self._messages.append(await self._place.send(content, view, file=file))
             self._rendered.append((content, view))
         elif self._rendered[index] != (content, view):
             await self._place.edit(self._messages[index], content, view)

@@ -53,7 +53,7 @@ class Manners:
         person_id, guild_id = scene.user.id, scene.guild_id
         barred = await self._access.barred(scene.hearer)
         preferences = await self._dialogue.preferences.get(person_id)
-        guild = await self._guild(guild_id)
+        guild = await self.guild(guild_id)
         persona = await self._dialogue.personas.active(
             person_id, guild_id, scene.channel_id, scene.role_ids, guild
         )
@@ -120,19 +120,24 @@ class Manners:
     async def replies(self, scene: Scene) -> Replies:
         """How the one who asks hears answers when not in voice."""
         preferences = await self._dialogue.preferences.get(scene.user.id)
-        guild = await self._guild(scene.guild_id)
+        guild = await self.guild(scene.guild_id)
         return preferences.replies or (guild.replies if guild else None) or Replies.VOICE_MESSAGE
 
     async def localised(self, scene: Scene) -> Scene:
-        """The scene of a message in the language the server chose, if it chose one. Never fails."""
-        try:
-            guild = await self._guild(scene.guild_id)
-        except StorageError as error:
-            log.warning("the language of a server is unknown: %s", type(error).__name__)
-            return scene
-        return replace(scene, locale=guild.locale) if guild and guild.locale else scene
+        """The scene of a message in the language the server chose, if it chose one.
 
-    async def _guild(self, guild_id: int) -> GuildSettings | None:
+        In direct messages, in that of the writer's last command. Never fails.
+        """
+        try:
+            guild = await self.guild(scene.guild_id)
+            said = guild or await self._dialogue.preferences.get(scene.user.id)
+        except StorageError as error:
+            log.warning("the language of an answer is unknown: %s", type(error).__name__)
+            return scene
+        return replace(scene, locale=said.locale) if said.locale else scene
+
+    async def guild(self, guild_id: int) -> GuildSettings | None:
+        """How a server has Parley set up; None for 0, which is direct messages."""
         return await self._database.guilds.settings(guild_id) if guild_id else None
 
 

@@ -13,6 +13,7 @@ from discord import app_commands
 from cogs.audit import announce
 from cogs.house import House
 from cogs.lobby_words import minutes
+from cogs.pages import within
 from cogs.replies import acknowledge, tell
 from cogs.scene import Scene
 from cogs.voice_rules import VoiceRules
@@ -57,7 +58,7 @@ class Mod(VoiceRules):
             *(_speaking(scene.words, each) for each in view.speaking if _here(scene, each)),
             *(_standing(scene.words, each) for each in view.line if _here(scene, each)),
         ]
-        await tell(interaction, "\n".join(lines)[:2000] or scene.words(NOBODY))
+        await tell(interaction, within(lines) or scene.words(NOBODY))
 
     @mod.command(name="end-session", description=N_("End somebody's voice session or waiting"))
     @app_commands.describe(member=N_("Whose"))

@@ -15,6 +15,7 @@ from discord.ext import commands
 
 from cogs.audit import EVERYONE, announce, line
 from cogs.confirm import ask_first
+from cogs.pages import within
 from cogs.persona import autocompleted
 from cogs.replies import acknowledge, tell
 from cogs.scene import Scene
@@ -70,6 +71,8 @@ class Moderation(commands.Cog):
         name="mod",
         description=N_("For moderators"),
         guild_only=True,
+        allowed_installs=app_commands.AppInstallationType(guild=True),
+        allowed_contexts=app_commands.AppCommandContext(guild=True),
         default_permissions=discord.Permissions(moderate_members=True),
     )
 
@@ -157,7 +160,7 @@ class Moderation(commands.Cog):
                 lines.append(scene.words(BLOCK, id=block.person_id, by=block.by_id, when=when))
             else:
                 lines.append(scene.words(FORGOTTEN_BLOCK, when=when))
-        await tell(interaction, _within(lines) or scene.words(NO_BLOCKS))
+        await tell(interaction, within(lines) or scene.words(NO_BLOCKS))
 
     @mod.command(name="quota", description=N_("See or set what a role may use in a day"))
     @app_commands.describe(
@@ -188,7 +191,7 @@ class Moderation(commands.Cog):
             await announce(self._house, scene, acted)
             limits = await moderators.limits(scene.guild_id)
         lines = [_quota(scene.words, each) for each in limits]
-        await tell(interaction, _within(lines) or scene.words(NO_QUOTAS))
+        await tell(interaction, within(lines) or scene.words(NO_QUOTAS))
 
     @mod.command(name="log", description=N_("What moderators did here"))
     @app_commands.describe(page=N_("1 is the newest"))
@@ -201,7 +204,7 @@ class Moderation(commands.Cog):
         entries = await self._house.dialogue.moderators.log(scene.guild_id, limit=page * LOG_MOST)
         shown = entries[(page - 1) * LOG_MOST :]
         lines = [line(scene.words, entry) for entry in shown]
-        await tell(interaction, _within(lines) or scene.words(NO_LOG))
+        await tell(interaction, within(lines) or scene.words(NO_LOG))
 
     @mod.command(name="persona-lock", description=N_("Whether people may choose personas here"))
     @app_commands.describe(locked=N_("Everybody talks with the server's default"))
@@ -286,10 +289,3 @@ def _quota(words: Words, limit: Limit) -> str:
         tokens=words(NO_LIMIT) if tokens is None else tokens,
         seconds=words(NO_LIMIT) if seconds is None else round(seconds),
     )
-
-
-def _within(lines: list[str]) -> str:
-    """As many whole lines as a message holds."""
-    while len("\n".join(lines)) > 2000:
-        lines = [*lines[:-2], "\u2026"]
-    return "\n".join(lines)

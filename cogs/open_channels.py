@@ -17,7 +17,8 @@ class OpenChannels:
         """Whether everything written in this channel is for Parley. Raises ``StorageError``."""
         if guild_id not in self._known:
             settings = await self._database.guilds.settings(guild_id)
-            self._known[guild_id] = settings.chat_channel_id
+            # What was saved meanwhile is newer than what was read.
+            self._known.setdefault(guild_id, settings.chat_channel_id)
         return self._known[guild_id] == channel_id
 
     def saved(self, settings: GuildSettings) -> None:

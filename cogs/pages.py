@@ -48,6 +48,16 @@ class Page:
         return joined or BLANK
 
 
+def within(lines: list[str]) -> str:
+    """As many whole lines as one message holds; a last one of three dots says that there are more.
+
+    It takes lines that are each far shorter than a message.
+    """
+    while units("\n".join(lines)) > MESSAGE_UNITS:
+        lines = [*lines[:-2], "\u2026"]
+    return "\n".join(lines)
+
+
 def units(text: str) -> int:
     """Length in UTF-16 code units, as Discord's own clients count."""
     return len(text) + sum(character > "\uffff" for character in text)

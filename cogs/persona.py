@@ -11,8 +11,9 @@ from discord.ext import commands
 from cogs.audit import announce
 from cogs.forms import Form, Line
 from cogs.house import House
+from cogs.pages import within
 from cogs.replies import acknowledge, tell
-from cogs.rights import moderates
+from cogs.rights import moderates_server
 from cogs.scene import Scene
 from dialogue.errors import BadValue, NotThisServer
 from dialogue.personas import NAME_CHARACTERS, SPEED_HIGH, SPEED_LOW
@@ -98,11 +99,12 @@ class Personas(commands.Cog):
         await acknowledge(interaction, private=True)
         scene, words = Scene.of_interaction(interaction), Scene.of_interaction(interaction).words
         found = await self._house.dialogue.personas.list(scene.user.id, scene.guild_id)
-        lines = [words(LISTED, name=each.name, whose=_whose(words, each)) for each in found]
+        lines = []
         if scene.guild_id:
             settings = await self._house.database.guilds.settings(scene.guild_id)
             lines += [words(LOCKED)] if settings.persona_locked else []
-        await tell(interaction, "\n".join(lines) or words(NONE))
+        lines += [words(LISTED, name=each.name, whose=_whose(words, each)) for each in found]
+        await tell(interaction, within(lines) or words(NONE))
 
     @group.command(name="make", description=N_("Make a persona, or change one"))
     @app_commands.describe(level=N_("For yourself, or for everybody here (moderators)"))
@@ -170,7 +172,7 @@ class Personas(commands.Cog):
             return False
         if not interaction.guild_id:
             raise NotThisServer
-        if not await moderates(self._house.database, interaction):
+        if not await moderates_server(self._house.database, interaction):
             raise NotYourPersona
         return True
 

@@ -85,6 +85,11 @@ def may_write(channel: discord.abc.MessageableChannel) -> bool:
     return allowed.view_channel and allowed.send_messages
 
 
+def may_refer(channel: discord.abc.MessageableChannel) -> bool:
+    """Whether Parley may refer to a message here; Discord refuses the whole message if not."""
+    return _allowed(channel).read_message_history
+
+
 def _allowed(channel: discord.abc.MessageableChannel) -> discord.Permissions:
     guild = (
         channel.guild if isinstance(channel, discord.abc.GuildChannel | discord.Thread) else None
@@ -221,7 +226,7 @@ class UnderMessage:
         file: discord.File | None = None,
     ) -> discord.Message:
         options: dict[str, Any] = {}
-        if self._first:
+        if self._first and may_refer(self._message.channel):
             options["reference"] = self._message.to_reference(fail_if_not_exists=False)
         # By the nonce Discord knows a message again whose answer was lost on its way to us.
         lost, self._lost = self._lost, self._lost or secrets.token_hex(8)

@@ -14,8 +14,9 @@ from typing import cast
 import discord
 from discord import app_commands
 
+from cogs.pages import PAGE_UNITS
 from cogs.places import QUIET, UNDELIVERED
-from cogs.rights import SPARED, admit
+from cogs.rights import SPARED, admit, notice
 from errors import NotAllowed, ParleyError
 from storage.errors import StorageBusy, StorageError, StorageFull
 from words import N_, Words
@@ -26,10 +27,8 @@ FAULT = N_("Something went wrong on my side. Reference: {reference}")
 BUSY = N_("My memory is busy right now. Please try again in a moment.")
 FULL = N_("My memory is full; whoever runs me has been told. Nothing was saved.")
 FORGETFUL = N_("I can't reach my memory right now. Please try again later.")
-VOICELESS = N_("My voice does not work right now.")
-TOO_OLD = N_("Discord waited too long for me. Please try again.")
-NO_PERMISSION = N_("I may not do that here. I lack: {permissions}.")
-NOT_HERE = N_("That works in a server only.")
+
+OVER = N_("-# I no longer wait for an answer here. Please use the command again.")
 
 ACKNOWLEDGED = 40060
 """Discord's code for an interaction that was acknowledged before."""
@@ -49,10 +48,6 @@ def sentence_for(error: BaseException, words: Words) -> str:
         case StorageError():
             log.error("the store failed: %s", type(cause).__name__)
             return words(FORGETFUL)
-        case app_commands.BotMissingPermissions():
-            return words(NO_PERMISSION, permissions=", ".join(cause.missing_permissions))
-        case app_commands.NoPrivateMessage():
-            return words(NOT_HERE)
         case app_commands.CheckFailure():
             return words(NotAllowed.sentence)
     return words(FAULT, reference=log_fault(cause))
@@ -110,6 +105,22 @@ async def tell(interaction: discord.Interaction, sentence: str) -> None:
     await interaction.followup.send(sentence, ephemeral=True, allowed_mentions=QUIET)
 
 
+async def ask(interaction: discord.Interaction, question: str, view: PatientView) -> None:
+    """Show ``question`` and the controls of ``view`` to this person alone."""
+    message: object
+    if interaction.response.is_done():
+        message = await interaction.followup.send(
+            question, view=view, ephemeral=True, allowed_mentions=QUIET, wait=True
+        )
+    else:
+        answered = await interaction.response.send_message(
+            question, view=view, ephemeral=True, allowed_mentions=QUIET
+        )
+        message = answered.resource
+    if isinstance(message, discord.Message):
+        view.stands_under(message, Words.of(str(interaction.locale)))
+
+
 async def tell_error(interaction: discord.Interaction, error: BaseException) -> None:
     """Render ``error`` privately. Never raises: what cannot be said is logged."""
     sentence = sentence_for(error, Words.of(str(interaction.locale)))
@@ -125,17 +136,19 @@ class Tree(app_commands.CommandTree):
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
         """Whether whoever acts may; if not, they were told."""
-        data = cast("Mapping[str, object]", interaction.data or {})
-        if data.get("name") in SPARED:
-            return True
+        name = cast("Mapping[str, object]", interaction.data or {}).get("name")
         try:
-            await admit(interaction)
+            if name not in SPARED:
+                await admit(interaction)
         except Exception as error:
             if interaction.type is discord.InteractionType.autocomplete:
                 await interaction.response.autocomplete([])
             else:
                 await tell_error(interaction, error)
             return False
+        # Whoever asks for their data, or to be forgotten, leaves nothing new.
+        if interaction.type is discord.InteractionType.application_command and name != "privacy":
+            notice(interaction)
         return True
 
     async def on_error(
@@ -149,12 +162,29 @@ class PatientView(discord.ui.View):
 
     spares_blocked = False
     """Whether somebody whom the moderators blocked meanwhile may go on."""
+    _under: tuple[discord.Message, Words] | None = None
+
+    def stands_under(self, message: discord.Message, words: Words) -> None:
+        """It is shown under ``message``, whose one reader reads ``words``."""
+        self._under = message, words
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
         """Raises ``Blocked``, which is told."""
         if not self.spares_blocked:
             await admit(interaction)
         return True
+
+    async def on_timeout(self) -> None:
+        """Take the controls away and say so: pressed now, they would fail without a word."""
+        if self._under is None:
+            return
+        message, words = self._under
+        content = f"{message.content[:PAGE_UNITS]}\n{words(OVER)}"
+        try:
+            await message.edit(content=content, view=None, allowed_mentions=QUIET)
+        except (*UNDELIVERED, RuntimeError) as error:
+            # Dismissed by its reader, or Parley is being switched off.
+            log.info("message %s keeps its controls: %s", message.id, type(error).__name__)
 
     async def on_error(
         self,

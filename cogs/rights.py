@@ -10,7 +10,7 @@ from typing import Protocol, cast
 
 import discord
 
-from cogs.scene import Scene, is_moderator
+from cogs.scene import Scene, guild_permissions, is_moderator, moderating
 from dialogue.errors import Blocked
 from storage.database import Database
 from storage.errors import StorageError
@@ -26,10 +26,19 @@ class Doorkeeper(Protocol):
         """Raises :class:`dialogue.errors.Blocked`."""
         ...
 
+    def notice(self, interaction: discord.Interaction) -> None:
+        """Remember what an interaction says about its sender and a message does not."""
+        ...
+
 
 async def admit(interaction: discord.Interaction) -> None:
     """Ask the client whether whoever acts may. Raises ``Blocked``, ``StorageError``."""
     await cast("Doorkeeper", interaction.client).admit(interaction)
+
+
+def notice(interaction: discord.Interaction) -> None:
+    """Tell the client that somebody who may used a command. Never fails, and takes no time."""
+    cast("Doorkeeper", interaction.client).notice(interaction)
 
 
 async def check_blocked(database: Database, guild_id: int, person_id: int) -> None:
@@ -40,8 +49,16 @@ async def check_blocked(database: Database, guild_id: int, person_id: int) -> No
 
 async def moderates(database: Database, interaction: discord.Interaction) -> bool:
     """Whether whoever acts is a moderator here: by Discord's permissions or the server's role."""
-    if is_moderator(interaction):
-        return True
+    return is_moderator(interaction) or await _has_role(database, interaction)
+
+
+async def moderates_server(database: Database, interaction: discord.Interaction) -> bool:
+    """The same for what holds in the whole server: what one channel allows is not enough there."""
+    return moderating(guild_permissions(interaction)) or await _has_role(database, interaction)
+
+
+async def _has_role(database: Database, interaction: discord.Interaction) -> bool:
+    """Whether they have the role that the server made its moderators'."""
     scene = Scene.of_interaction(interaction)
     if not scene.guild_id:
         return False

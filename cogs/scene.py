@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import discord
 
+from dialogue.preferences import USUAL_LOCALE
 from speech.access import Hearer
 from words import Words
 
@@ -81,14 +82,27 @@ class Scene:
             guild=guild,
             channel=message.channel,
             channel_id=message.channel.id,
-            locale=str(guild.preferred_locale) if guild else "en-US",
+            locale=str(guild.preferred_locale) if guild else USUAL_LOCALE,
             upload_bytes=guild.filesize_limit if guild else DEFAULT_UPLOAD_BYTES,
         )
 
 
 def is_moderator(interaction: discord.Interaction) -> bool:
-    """Whether the one who acts may act for others here."""
-    allowed = interaction.permissions
-    return interaction.guild_id is not None and (
-        allowed.manage_messages or allowed.moderate_members or allowed.mute_members
-    )
+    """Whether the one who acts may act for others in this channel."""
+    return interaction.guild_id is not None and moderating(interaction.permissions)
+
+
+def guild_permissions(interaction: discord.Interaction) -> discord.Permissions:
+    """What the one who acts may do in the whole server, by their roles: one channel adds nothing.
+
+    None where Parley is no member, since it does not know the roles there.
+    """
+    user = interaction.user
+    if not isinstance(user, discord.Member):
+        return discord.Permissions.none()
+    return user.guild_permissions
+
+
+def moderating(allowed: discord.Permissions) -> bool:
+    """Whether these are a moderator's."""
+    return allowed.manage_messages or allowed.moderate_members or allowed.mute_members

@@ -11,8 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs.house import House
-from cogs.places import QUIET
-from cogs.replies import acknowledge
+from cogs.replies import acknowledge, ask
 from cogs.scene import Scene
 from cogs.setup_page import open_page
 from cogs.voice import NotHere
@@ -26,6 +25,7 @@ class Setup(commands.Cog):
         self._house = house
 
     @app_commands.command(description=N_("Set me up for this server"))
+    @app_commands.guild_install()
     @app_commands.guild_only()
     @app_commands.default_permissions(administrator=True)
     async def setup(self, interaction: discord.Interaction) -> None:
@@ -35,4 +35,4 @@ class Setup(commands.Cog):
         if scene.guild is None:
             raise NotHere
         text, view = await open_page(self._house, scene, 0)
-        await interaction.followup.send(text, view=view, ephemeral=True, allowed_mentions=QUIET)
+        await ask(interaction, text, view)

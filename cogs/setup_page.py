@@ -262,7 +262,10 @@ class SetupPage(PatientView):
 
     async def _show(self, interaction: discord.Interaction, page: int) -> None:
         text, view = await open_page(self._house, self._scene, page)
-        await interaction.edit_original_response(content=text, view=view, allowed_mentions=QUIET)
+        shown = await interaction.edit_original_response(
+            content=text, view=view, allowed_mentions=QUIET
+        )
+        view.stands_under(shown, self._scene.words)
         self.stop()
 
 

@@ -12,8 +12,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs.places import QUIET
-from cogs.replies import PatientView, acknowledge, tell
+from cogs.pages import within
+from cogs.replies import PatientView, acknowledge, ask, tell
 from cogs.samples import send_sample
 from cogs.scene import Scene
 from dialogue.personas import SPEED_HIGH, SPEED_LOW
@@ -99,12 +99,8 @@ class Sound(commands.Cog):
         if not offered:
             await tell(interaction, scene.words(NO_VOICES))
             return
-        await interaction.followup.send(
-            listed(scene.words, offered),
-            view=Samples(self._house, scene, offered),
-            ephemeral=True,
-            allowed_mentions=QUIET,
-        )
+        samples = Samples(self._house, scene, offered)
+        await ask(interaction, listed(scene.words, offered), samples)
 
     @voice.command(name="preview", description=N_("Hear a voice, before you choose it"))
     @app_commands.describe(
@@ -121,9 +117,8 @@ class Sound(commands.Cog):
         await acknowledge(interaction, private=True)
         scene, house = Scene.of_interaction(interaction), self._house
         chosen = await house.voices.check(voice, scene.hearer) if voice else None
-        if text and scene.guild_id:
-            guild = await house.database.guilds.settings(scene.guild_id)
-            await house.dialogue.content.spoken(text, guild)
+        if text:
+            await house.dialogue.content.spoken(text, await house.manners.guild(scene.guild_id))
         manner = await sounding_as(house, scene, chosen)
         if not await send_sample(interaction, house, scene, manner, text or scene.words(SAMPLE)):
             await tell(interaction, scene.words(NOTHING))
@@ -216,9 +211,7 @@ def listed(words: Words, offered: tuple[Offered, ...]) -> str:
             count = len(voice.speakers)
             text += ", " + words.plural(SPEAKERS, SPEAKERS_MANY, count, some=some)
         lines.append(text)
-    while len("\n".join(lines)) > 2000:
-        lines[-2:] = ["\u2026"]
-    return "\n".join(lines)
+    return within(lines)
 
 
 def complete(offered: tuple[Offered, ...], current: str) -> list[app_commands.Choice[str]]:

@@ -20,7 +20,7 @@ from cogs.lobby_buttons import LobbyButton, lobby_buttons
 from cogs.lobby_words import JOINING, standing_sentence
 from cogs.places import QUIET
 from cogs.queue_view import QueueViews
-from cogs.replies import NOT_HERE, acknowledge, tell
+from cogs.replies import acknowledge, tell
 from cogs.rights import moderates
 from cogs.scene import Scene
 from cogs.sounding import NOTHING_TO_SAY, Aloud, speak_in
@@ -49,7 +49,7 @@ AWAKE_PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0)
 class NotHere(NotAllowed):
     """A command of servers, used where Parley is no member."""
 
-    sentence = NOT_HERE
+    sentence = N_("That works in a server only.")
 
 
 class ChannelBarred(NotAllowed):
@@ -111,6 +111,7 @@ class Voice(Training):
         await tell(interaction, await voice_status(self._house, scene))
 
     @app_commands.command(description=N_("Who is speaking, and who waits"))
+    @app_commands.guild_install()
     @app_commands.guild_only()
     async def queue(self, interaction: discord.Interaction) -> None:
         """``/queue``: updates itself while open."""
@@ -118,6 +119,7 @@ class Voice(Training):
         await self._queues.open(interaction)
 
     @app_commands.command(description=N_("Skip what I am saying"))
+    @app_commands.guild_install()
     @app_commands.guild_only()
     async def skip(self, interaction: discord.Interaction) -> None:
         """``/skip``: silence first, words after."""
@@ -134,6 +136,7 @@ class Voice(Training):
 
     @app_commands.command(description=N_("Stop what I am saying and writing for you"))
     @app_commands.describe(everyone=N_("For moderators: silence what I say to anybody here"))
+    @app_commands.guild_install()
     @app_commands.guild_only()
     async def stop(self, interaction: discord.Interaction, everyone: bool = False) -> None:
         """``/stop``: silence first, words after."""
@@ -151,6 +154,7 @@ class Voice(Training):
 
     @app_commands.command(description=N_("Have me say something in your voice session"))
     @app_commands.describe(text=N_("What I shall say"))
+    @app_commands.guild_install()
     @app_commands.guild_only()
     async def say(
         self, interaction: discord.Interaction, text: app_commands.Range[str, 1, 2000]

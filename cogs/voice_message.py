@@ -13,6 +13,7 @@ from typing import Any
 import discord
 from discord.http import handle_message_parameters
 
+from cogs.places import may_refer
 from speech.files import AudioFile
 
 FILENAME = "voice-message.ogg"
@@ -56,7 +57,8 @@ async def send_voice_message(
     target = await channel._get_channel()
     flags = discord.MessageFlags._from_value(0)
     flags.voice = True
-    reference = reply_to.to_reference(fail_if_not_exists=False) if reply_to else None
+    refers = reply_to is not None and may_refer(reply_to.channel)
+    reference = reply_to.to_reference(fail_if_not_exists=False) if reply_to and refers else None
     with handle_message_parameters(
         file=_VoiceFile(audio),
         flags=flags,

@@ -11,7 +11,7 @@ from discord import app_commands
 from cogs.audit import announce
 from cogs.moderation import Moderation
 from cogs.replies import acknowledge, tell
-from cogs.scene import Scene
+from cogs.scene import Scene, guild_permissions
 from cogs.sound import SHOWN
 from errors import BadInput, NotAllowed
 from storage.records import Action, Target, VoiceRoles
@@ -86,7 +86,7 @@ class VoiceRules(Moderation):
         if everywhere:
             allowed = await self._house.client.is_owner(interaction.user)
         else:
-            allowed = interaction.permissions.manage_guild
+            allowed = guild_permissions(interaction).manage_guild
         if not allowed:
             raise NotYourVoices
 

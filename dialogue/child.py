@@ -1,7 +1,7 @@
 """Work on files from outside, in a process of its own that ends with it.
 
 A file that makes a parser hang, or eat memory, costs that process and nothing else. The child is
-niced, limited in processor time and memory, and killed when it takes too long.
+niced and killed when it takes too long; each script limits its own processor time and memory.
 """
 
 from __future__ import annotations

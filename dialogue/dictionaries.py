@@ -10,7 +10,7 @@ import codecs
 import csv
 import io
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from dialogue.errors import BadDictionaryFile, BadEntry, DictionaryFull, FileTooLarge
@@ -22,6 +22,8 @@ TERM_CHARACTERS = 64
 SPOKEN_CHARACTERS = 100
 ENTRIES_MOST = {Scope.PERSON: 200, Scope.PERSONA: 200, Scope.GUILD: 1000, Scope.GLOBAL: 5000}
 FILE_BYTES = 512 * 1024
+CHECKED_AT_ONCE = 100
+"""Entries that are checked together, so that a long file costs few requests."""
 HEADER = ("word", "spoken")
 
 # A spreadsheet would run a cell that begins with one of these as a formula.
@@ -77,15 +79,27 @@ class Dictionaries:
             world=by_scope[Scope.GLOBAL],
         )
 
-    async def import_csv(self, scope: Scope, scope_id: int, data: bytes) -> int:
+    async def import_csv(
+        self,
+        scope: Scope,
+        scope_id: int,
+        data: bytes,
+        check: Callable[[str], Awaitable[None]] | None = None,
+    ) -> int:
         """Add every line of a file, or none. How many.
 
-        Raises ``FileTooLarge``, ``BadDictionaryFile`` with the line, ``DictionaryFull``.
+        ``check`` is given what is to be spoken, many lines at once, and raises where that is
+        refused. Raises that, ``FileTooLarge``, ``BadDictionaryFile`` with the line,
+        ``DictionaryFull``.
         """
         if len(data) > FILE_BYTES:
             raise FileTooLarge(limit=round(FILE_BYTES / 2**20, 1))
         read = {_key(entry.term): entry for entry in _read(scope, scope_id, data)}
         entries = await self._room(scope, scope_id, read.values())
+        if check is not None:
+            spoken = [entry.spoken for entry in entries]
+            for start in range(0, len(spoken), CHECKED_AT_ONCE):
+                await check("\n".join(spoken[start : start + CHECKED_AT_ONCE]))
         await self._store.save(entries)
         return len(entries)
 

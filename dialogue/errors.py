@@ -119,7 +119,7 @@ class SpeechQuotaSpent(QuotaSpent):
 
 
 class ContentRefused(BadInput):
-    sentence = N_("I can't talk about that here. Nobody else sees this message.")
+    sentence = N_("I can't talk about that here.")
 
 
 class AnswerRefused(ParleyError):

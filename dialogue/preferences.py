@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from dialogue.errors import BadValue
 from dialogue.personas import SPEED_HIGH, SPEED_LOW
 from storage.database import Database
 from storage.records import Persona, Preferences, Replies
+
+USUAL_LOCALE = "en-US"
+"""Taken to be the language of whoever never said another."""
 
 
 class PreferenceService:
@@ -21,22 +22,24 @@ class PreferenceService:
 
     async def set_voice(
         self, person_id: int, voice: str | None, speaker: str | None = None
-    ) -> Preferences:
+    ) -> None:
         """The caller knows which voices there are."""
-        return await self._save(replace(await self.get(person_id), voice=voice, speaker=speaker))
+        await self._store.change_preferences(person_id, voice=voice, speaker=speaker)
 
-    async def set_speed(self, person_id: int, speed: float | None) -> Preferences:
+    async def set_speed(self, person_id: int, speed: float | None) -> None:
         """1.0 is the voice's own. Raises ``BadValue``."""
         if speed is not None and not SPEED_LOW <= speed <= SPEED_HIGH:
             raise BadValue(low=SPEED_LOW, high=SPEED_HIGH)
-        return await self._save(replace(await self.get(person_id), speed=speed))
+        await self._store.change_preferences(person_id, speed=speed)
 
-    async def set_replies(self, person_id: int, replies: Replies | None) -> Preferences:
-        return await self._save(replace(await self.get(person_id), replies=replies))
+    async def set_replies(self, person_id: int, replies: Replies | None) -> None:
+        await self._store.change_preferences(person_id, replies=replies)
 
-    async def _save(self, preferences: Preferences) -> Preferences:
-        await self._store.save_preferences(preferences)
-        return preferences
+    async def note_locale(self, person_id: int, locale: str) -> None:
+        """Remember the language of somebody's Discord, unless it is the usual one."""
+        wanted = None if locale == USUAL_LOCALE else locale
+        if (await self.get(person_id)).locale != wanted:
+            await self._store.change_preferences(person_id, locale=wanted)
 
 
 def sound(

@@ -32,6 +32,7 @@ TASK = (
 )
 TURNS_MOST = 32
 CHARACTERS_MOST = 8000
+"""Of the turns; the notes are bounded when they are saved."""
 
 
 class Summarizer:
@@ -65,9 +66,11 @@ class Summarizer:
         )
         if not left:
             return
+        turns = "\n\n".join(f"Person: {turn.asked}\nAssistant: {turn.answered}" for turn in left)
+        # The turns alone are cut: what was noted before has nowhere else to be.
         parts = [f"Notes so far:\n{look.window.summary.text}"] if look.window.summary else []
-        parts += [f"Person: {turn.asked}\nAssistant: {turn.answered}" for turn in left]
-        sent = [SystemMessage(TASK), HumanMessage("\n\n".join(parts)[-CHARACTERS_MOST:])]
+        parts.append(turns[-CHARACTERS_MOST:])
+        sent = [SystemMessage(TASK), HumanMessage("\n\n".join(parts))]
         written, tokens_in, tokens_out = "", 0, 0
         async with aclosing(self._model.stream(sent, answer_tokens=self._tokens)) as pieces:
             async for piece in pieces:

@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, select, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage.dictionary import Pronunciations
@@ -41,6 +40,7 @@ from storage.privacy import Privacy
 from storage.pseudonyms import NAME as PSEUDONYMS
 from storage.pseudonyms import Pseudonyms
 from storage.schema import migrate
+from storage.settings import database_url
 from storage.tables import SecretRow
 from storage.turns import Turns
 from storage.usage import Quotas
@@ -181,23 +181,13 @@ async def _pseudonyms(engine: AsyncEngine) -> Pseudonyms:
 
 
 def _target(url: str) -> URL:
-    try:
-        target = make_url(url)
-    except ArgumentError as error:
-        raise ValueError("not a database URL") from error
-    match target.get_backend_name():
-        case "sqlite":
-            if target.database in (None, "", ":memory:"):
-                raise ValueError("a SQLite database needs a file: sqlite:///data/parley.db")
-            try:
-                Path(str(target.database)).parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StorageUnreachable("the folder of the database cannot be made") from error
-            return target.set(drivername="sqlite+aiosqlite")
-        case "postgresql":
-            return target.set(drivername="postgresql+psycopg")
-        case other:
-            raise ValueError(f"{other} is not supported: use sqlite or postgresql")
+    target = database_url(url)
+    if target.get_backend_name() == "sqlite":
+        try:
+            Path(str(target.database)).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageUnreachable("the folder of the database cannot be made") from error
+    return target
 
 
 def _options(target: URL) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, select
 
 from storage.portable import upsert
 from storage.records import Preferences, Replies
@@ -36,14 +36,18 @@ class People:
         return Preferences(**values, replies=None if replies is None else Replies(replies))
 
     async def save_preferences(self, preferences: Preferences) -> None:
+        """All of them."""
         values = asdict(preferences)
-        key = {"person_id": values.pop("person_id")}
+        await self.change_preferences(values.pop("person_id"), **values)
+
+    async def change_preferences(self, person_id: int, **values: Any) -> None:
+        """Set those that are named; what is changed at the same time beside them is kept."""
+        key = {"person_id": person_id}
+        columns = [column for column in PreferencesRow.__table__.columns if not column.primary_key]
         async with self._database.writing() as connection:
-            if all(value is None for value in values.values()):
-                await connection.execute(
-                    delete(PreferencesRow).where(PreferencesRow.person_id == preferences.person_id)
-                )
-            else:
-                await connection.execute(
-                    upsert(self._database.dialect, PreferencesRow, key, values)
-                )
+            await connection.execute(upsert(self._database.dialect, PreferencesRow, key, values))
+            # Nothing is held about somebody who chose nothing.
+            unset = and_(*(column.is_(None) for column in columns))
+            await connection.execute(
+                delete(PreferencesRow).where(PreferencesRow.person_id == person_id, unset)
+            )

@@ -45,6 +45,7 @@ def front_door(*arguments: str, **environ: str) -> subprocess.CompletedProcess[s
         (("run", "--discord", "nowhere"), {}, "--discord: nowhere: is not HOST:PORT"),
         (("run",), {"PARLEY_SPEECH__WORKERS": "many"}, "PARLEY_SPEECH__WORKERS: input should be"),
         (("--config", "missing.toml", "check"), {}, "missing.toml: file: cannot be read"),
+        (("run",), {"PARLEY_STORAGE__URL": "mysql://me:x@host/y"}, "storage: url: that kind of"),
     ],
 )
 def test_settings_that_cannot_be_used_end_it_with_two_and_one_line(

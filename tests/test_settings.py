@@ -61,6 +61,9 @@ def test_an_empty_variable_is_not_set() -> None:
         ("[log]\nlevel = 'loud'\n", "log.level: input should be 'debug', 'info', 'warning' or"),
         ("[discord]\nshards = 2\nshard = 2\n", "discord: shard must be less than shards"),
         ("[discord\n", "file: is not valid TOML"),
+        ('[storage]\nurl = "parley.db"\n', "storage: url is not a database URL"),
+        ('[storage]\nurl = "mysql://me@host/parley"\n', "storage: url: that kind of database is"),
+        ('[storage]\nurl = "sqlite://"\n', "storage: url: a SQLite database needs a file"),
     ],
 )
 def test_a_mistake_in_the_file_is_named_with_what_is_allowed(
@@ -94,6 +97,16 @@ def test_secrets_are_never_printed() -> None:
 def test_a_bad_secret_is_not_quoted(tmp_path: Path) -> None:
     config = _write(tmp_path, "[discord]\ntoken = 314159265\n")
     assert "314159265" not in _complaint(config, {})
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["hunter2", "mysql://me:hunter2@host/x", "://hunter2@", "postgresql://me@host:hunter2/x"],
+)
+def test_a_database_url_that_cannot_be_used_is_not_quoted(url: str) -> None:
+    said = _complaint(None, {"PARLEY_STORAGE__URL": url})
+    assert said.startswith("environment: storage: url")
+    assert "hunter2" not in said
 
 
 def _defaults() -> dict[str, dict[str, Any]]:

@@ -225,3 +225,60 @@ def test_where_there_is_room_for_few_messages_the_rest_comes_as_a_file() -> None
         assert paper.messages[2].content == "-# foot"
 
     in_virtual_time(story())
+
+
+def filled(reply: LiveReply, numbers: int = 3000) -> str:
+    """Feed more than three messages hold."""
+    text = "".join(f"{n} " for n in range(numbers))
+    reply.feed(text)
+    return text
+
+
+def test_where_there_is_little_room_no_refused_message_is_lost() -> None:
+    """Each of them is refused: the first while text arrives, the others at the end."""
+
+    async def story() -> None:
+        paper = Paper(room=3, refusals=[OSError(), None, OSError(), None, OSError(), OSError()])
+        reply = LiveReply(paper, Throttle(1.1, 20))
+        text = filled(reply)
+        await asyncio.sleep(0.01)
+        assert paper.messages == []
+        await reply.finish(Ending(notes=("foot",)))
+        shown = "".join(m.content for m in paper.messages[:2])
+        assert shown + paper.files[0].decode() == text
+        assert [m.content for m in paper.messages[2:]] == ["-# foot"]
+        assert len(paper.files) == 1
+
+    in_virtual_time(story())
+
+
+def test_where_there_is_little_room_stop_stays_and_the_ending_is_amended() -> None:
+    async def story() -> None:
+        paper = Paper(room=3)
+        stop, again = cast("discord.ui.View", "stop"), cast("discord.ui.View", "again")
+        reply = LiveReply(paper, Throttle(1.1, 20), view=stop)
+        filled(reply)
+        await asyncio.sleep(2)
+        assert [m.view for m in paper.messages] == [None, "stop"]
+        ending = Ending(notes=("foot",), view=again)
+        await reply.finish(ending)
+        assert [m.view for m in paper.messages] == [None, None, "again"]
+        await reply.amend(ending.noting("late"))
+        assert [m.content for m in paper.messages[2:]] == ["-# foot\n-# late"]
+        assert [m.view for m in paper.messages] == [None, None, "again"]
+
+    in_virtual_time(story())
+
+
+def test_a_note_that_needs_the_last_message_is_no_empty_file() -> None:
+    async def story() -> None:
+        paper = Paper(room=3)
+        reply = LiveReply(paper, Throttle(1.1, 20))
+        reply.feed("a" * 1900 * 2)
+        await reply.finish(Ending())
+        note = "n" * 200
+        await reply.amend(Ending(notes=(note,)))
+        assert [m.content for m in paper.messages[2:]] == [f"-# {note}"]
+        assert paper.files == []
+
+    in_virtual_time(story())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogs.pages import BLANK, MESSAGE_UNITS, PAGE_UNITS, paginate, units
+from cogs.pages import BLANK, MESSAGE_UNITS, PAGE_UNITS, paginate, units, within
 
 _SCRAPS = st.sampled_from(
     [
@@ -74,3 +74,12 @@ def test_pages_end_where_sentences_do() -> None:
 def test_a_footer_that_does_not_fit_gets_a_page_of_its_own() -> None:
     pages = paginate("x" * PAGE_UNITS, footer="f" * 150)
     assert [page.render()[:1] for page in pages] == ["x", "f"]
+
+
+@given(st.lists(st.text(st.sampled_from("ab\U0001f389"), max_size=200), max_size=60))
+def test_a_list_is_cut_between_its_lines(lines: list[str]) -> None:
+    shown = within(lines)
+    assert units(shown) <= MESSAGE_UNITS
+    whole = "\n".join(lines)
+    assert shown == whole or whole.startswith(shown.removesuffix("\u2026"))
+    assert (shown == whole) == (units(whole) <= MESSAGE_UNITS)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cogs.elsewhere import Elsewhere
 from cogs.lobby_words import notice_sentence, standing_sentence, view_text
+from cogs.open_channels import OpenChannels
 from cogs.replies import sentence_for
 from cogs.watchdog import LONGEST_WAIT_S, STAY_AWAY, wait_before_s
 from dialogue.errors import RateLimited
@@ -28,7 +29,9 @@ from lobby.records import (
     View,
     Why,
 )
+from storage.database import open_database
 from storage.errors import StorageBusy, StorageCorrupt, StorageFull
+from storage.records import GuildSettings
 from words import Words
 
 ENGLISH = Words.of("en-US")
@@ -74,8 +77,6 @@ def test_a_certificate_that_is_not_there_is_refused(tmp_path: Path) -> None:
         (StorageBusy(), "My memory is busy"),
         (StorageFull(), "My memory is full"),
         (StorageCorrupt(), "can't reach my memory"),
-        (app_commands.BotMissingPermissions(["attach_files"]), "I lack"),
-        (app_commands.NoPrivateMessage(), "in a server only"),
         (app_commands.MissingPermissions(["ban_members"]), "not allowed"),
     ],
 )
@@ -141,6 +142,22 @@ def test_people_of_other_servers_are_not_named() -> None:
     assert "22" not in shown
     assert "44" not in shown
     assert "somebody in another server" in shown
+
+
+async def test_settings_saved_while_older_ones_are_read_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_database(f"sqlite:///{tmp_path}/parley.db") as database:
+        channels, read = OpenChannels(database), database.guilds.settings
+
+        async def reading(guild_id: int) -> GuildSettings:
+            found = await read(guild_id)
+            channels.saved(GuildSettings(guild_id, chat_channel_id=7))
+            return found
+
+        monkeypatch.setattr(database.guilds, "settings", reading)
+        assert await channels.is_open(1, 7)
+        assert await channels.is_open(1, 7)
 
 
 def test_a_large_house_and_a_long_line_are_shown_in_part() -> None:

@@ -36,7 +36,7 @@ from dialogue.errors import (
     NothingHeard,
     UnreadableFile,
 )
-from dialogue.hearing import Hearing
+from dialogue.hearing import CHILD, TIMEOUT_S, Hearing
 from dialogue.settings import InputSettings
 from vits.speaking import open_fallback
 
@@ -282,6 +282,28 @@ def encoded(pcm: bytes, rate_hz: int) -> bytes:
         *("-c:a", "libopus", "-f", "ogg", "-"),
     ]
     return subprocess.run(command, input=pcm, capture_output=True, check=True).stdout
+
+
+async def test_whoever_listens_is_limited_in_memory_and_time(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model.bin").write_bytes(bytes(1 << 20))
+    write(
+        tmp_path / "child.py",
+        "import json, mmap, pathlib, resource, sys\n"
+        f"sys.path.insert(0, {str(CHILD.parent)!r})\n"
+        "import hearing_child\n"
+        f"hearing_child.bound(pathlib.Path({str(model)!r}))\n"
+        "room = resource.getrlimit(resource.RLIMIT_AS)[0]\n"
+        "try:\n    mmap.mmap(-1, room, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)\n"
+        "except OSError:\n    refused = True\n"
+        "time = resource.getrlimit(resource.RLIMIT_CPU)[0]\n"
+        "print(json.dumps({'room': room, 'refused': refused, 'time': time}))\n",
+    )
+    found = await run_child(tmp_path / "child.py", {}, b"", timeout_s=10)
+    assert 3 << 30 < found["room"] < 1 << 40
+    assert found["refused"]
+    assert 0 < found["time"] <= 2 * TIMEOUT_S
 
 
 @pytest.mark.parametrize("data", [tone(1.5), tone(0.0), tone(1.0, hz=0.0)])

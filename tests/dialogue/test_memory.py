@@ -12,6 +12,7 @@ import pytest
 from dialogue.errors import NothingToUndo, PinsFull, TurnGone
 from dialogue.memory import MemoryView, Saved
 from dialogue.settings import MemorySettings
+from dialogue.summary import CHARACTERS_MOST
 from storage import database as database_module
 from storage.records import GuildSettings
 from tests.dialogue.scene import ANNA, BEN, CLUB, HALL, ROOM, SETTINGS, Scene, open_scene
@@ -241,6 +242,29 @@ async def test_what_leaves_is_summed_up_within_the_budget(tmp_path: Path) -> Non
         assert "Notes of 1 turns." in second.asked
         await scene.dialogue.memory.clear(ANNA, CLUB)
         assert (await view(scene)).summary is None
+
+
+async def test_one_long_turn_does_not_push_the_notes_out(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, memory=MemorySettings(summary=True, summary_tokens=60))
+    long = "word " * (CHARACTERS_MOST // 4)
+
+    def talkative(request: Request) -> Reply | Refusal:
+        if request.asked.startswith("long"):
+            return Reply(long)
+        return summariser(request)
+
+    async with open_scene(tmp_path, settings) as scene:
+        scene.endpoint.otherwise = talkative
+        for number in range(6):
+            await scene.say(f"{number} " + "word " * 200)
+        await summarised(scene, 1)
+        await scene.say("long")
+        for number in range(6):
+            await scene.say(f"{number} " + "word " * 200)
+        await summarised(scene, 3)
+        notes = [r for r in scene.endpoint.chats if "Summarise" in r.messages[0]["content"]]
+        assert any(long[-1000:] in request.asked for request in notes)
+        assert all(r.asked.startswith("Notes so far:\nNotes of") for r in notes[1:])
 
 
 async def test_a_server_chooses_for_itself(tmp_path: Path) -> None:

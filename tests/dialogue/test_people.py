@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from dialogue.errors import (
     BadEntry,
     BadName,
     BadValue,
+    ContentRefused,
     DictionaryFull,
     FileTooLarge,
     NotThisServer,
@@ -146,6 +148,28 @@ async def test_preferences_are_everywhere_and_can_be_taken_back(scene: Scene) ->
     assert await preferences.get(BEN) == Preferences(BEN)
 
 
+async def test_preferences_that_are_changed_at_once_are_all_kept(scene: Scene) -> None:
+    preferences = scene.dialogue.preferences
+    await asyncio.gather(
+        preferences.note_locale(ANNA, "ja"),
+        preferences.set_voice(ANNA, "joe", "3"),
+        preferences.set_speed(ANNA, 1.5),
+        preferences.set_replies(ANNA, Replies.FILE),
+    )
+    chosen = Preferences(ANNA, "joe", "3", 1.5, Replies.FILE, "ja")
+    assert await preferences.get(ANNA) == chosen
+
+
+async def test_a_language_is_noted_unless_it_is_the_usual_one(scene: Scene) -> None:
+    preferences = scene.dialogue.preferences
+    await preferences.note_locale(ANNA, "en-US")
+    assert await scene.database.privacy.export(ANNA) == {}
+    await preferences.note_locale(ANNA, "ja")
+    assert (await preferences.get(ANNA)).locale == "ja"
+    await preferences.note_locale(ANNA, "en-US")
+    assert await scene.database.privacy.export(ANNA) == {}
+
+
 async def test_what_one_chose_sounds_before_the_persona_and_the_server(scene: Scene) -> None:
     persona = await scene.dialogue.personas.save(ANNA, CLUB, "P", "x", voice="deep", speed=0.8)
     nothing = Preferences(ANNA)
@@ -241,3 +265,20 @@ async def test_a_dictionary_is_bounded(scene: Scene) -> None:
         await dictionaries.add(Scope.PERSON, ANNA, "one more", "x")
     with pytest.raises(FileTooLarge):
         await dictionaries.import_csv(Scope.PERSON, BEN, b"a,b\n" * 200_000)
+
+
+async def test_all_that_a_file_would_have_said_is_checked_before_any_of_it_is_kept(
+    scene: Scene,
+) -> None:
+    dictionaries, seen = scene.dialogue.dictionaries, list[str]()
+
+    async def check(spoken: str) -> None:
+        seen.extend(spoken.split("\n"))
+        if "s149" in seen:
+            raise ContentRefused
+
+    file = "".join(f"w{n},s{n}\n" for n in range(150)).encode()
+    with pytest.raises(ContentRefused):
+        await dictionaries.import_csv(Scope.PERSON, ANNA, file, check)
+    assert seen == [f"s{n}" for n in range(150)]
+    assert await dictionaries.list(Scope.PERSON, ANNA) == ()

@@ -11,7 +11,7 @@ from sandbox.permissions import Permission
 from sandbox.records import Message
 from storage.records import GuildSettings
 from tests.dialogue.test_attachments import pdf, spoken
-from tests.stories.town import Town, finished, labels, notes_of, text_of
+from tests.stories.town import Town, finished, is_voice_message, labels, notes_of, text_of
 from tests.support.endpoint import REFUSALS, Reply
 
 __all__ = ["spoken"]
@@ -88,6 +88,26 @@ async def test_where_parley_may_not_write_the_model_is_not_asked(town: Town) -> 
     await town.amy.mention_bot(quiet, "psst")
     await town.chat(town.amy, "And here?")
     assert [request.asked for request in town.endpoint.chats] == ["And here?"]
+
+
+async def test_where_parley_may_not_read_the_past_its_answer_stands_alone(town: Town) -> None:
+    dim = town.sandbox.add_text_channel(town.guild, "dim")
+    town.owner.moderate.overwrite(dim, town.sandbox.bot, deny=Permission.READ_MESSAGE_HISTORY)
+    await town.amy.mention_bot(dim, "psst")
+    (answer,) = await town.answers(1, dim)
+    assert text_of(answer) == "You said: psst"
+    sound = await town.until(lambda: next((m for m in town.said(dim) if m.attachments), None))
+    assert sound is not None
+    assert is_voice_message(sound)
+    assert answer.reply_to is sound.reply_to is None
+
+
+async def test_a_refusal_that_everybody_reads_does_not_call_itself_private(town: Town) -> None:
+    settings = GuildSettings(town.guild.id, words_refused=("kraken",))
+    await town.house.dialogue.moderators.save_settings(settings, town.owner.id)
+    await town.amy.mention_bot(None, "release the kraken")
+    refusal = await town.until(lambda: town.said())
+    assert refusal[0].content == "I can't talk about that here."
 
 
 async def test_one_persons_messages_are_answered_in_order_and_never_mixed(town: Town) -> None:

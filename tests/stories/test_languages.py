@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 
 from sandbox.actor import Actor
 from sandbox.records import Interaction, Message
-from tests.stories.community import private, told
+from tests.stories.community import body, files_of, private, told
 from tests.stories.every_command import ROWS, UNSENT
 from tests.stories.test_every_command import prepared, who
 from tests.stories.town import Town, labels
@@ -114,6 +116,45 @@ async def test_a_japanese_member_speaks_and_waits_in_japanese(quiet_town: Town) 
     missing = await told(town, yuki, "ペルソナ 設定", name="Nobody")
     assert missing == "その名前のペルソナはここにありません。"
     assert in_own_language(await told(town, yuki, "使用量"))
+
+
+async def test_direct_messages_are_answered_in_the_language_of_ones_last_command(
+    town: Town,
+) -> None:
+    mei = reader_of(town, "zh-TW")
+
+    async def refused() -> str:
+        count = len(town.said(mei.direct))
+        town.endpoint.then(REFUSALS["rate_limit"])
+        await mei.dm("在嗎？")
+        return (await town.until(lambda: town.said(mei.direct)[count:]))[0].content
+
+    async def noted(locale: str | None) -> None:
+        file = town.settings.storage.url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(file)) as store:
+            query = "SELECT locale FROM preferences WHERE person_id = ?"
+            await town.until(
+                lambda: (store.execute(query, (mei.id,)).fetchone() or (None,))[0] == locale
+            )
+
+    english = "Too many people are asking"
+    assert english in await refused()
+    await told(town, mei, "記憶 顯示")
+    await noted("zh-TW")
+    assert await refused() == "太多人在問語言模型了，請一分鐘後再試。"
+    # It is theirs: handed over, and forgotten; neither command notes it anew.
+    export = await files_of(town, await mei.command("隱私 匯出"))
+    held = body(export["parley-data.json"])["held"]
+    assert [row["locale"] for row in held["preferences"]] == ["zh-TW"]
+    question = await private(town, await mei.command("隱私 忘記"))
+    await mei.click(question, "好，就這麼做")
+    await noted(None)
+    assert english in await refused()
+    await told(town, mei, "記憶 顯示")
+    await noted("zh-TW")
+    mei.user.locale = "en-US"
+    await told(town, mei, "memory show")
+    await noted(None)
 
 
 def _private(town: Town, who: Actor) -> list[Message]:

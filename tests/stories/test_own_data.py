@@ -7,6 +7,9 @@ import random
 import zipfile
 from pathlib import Path
 
+import pytest
+
+from cogs import confirm, setup_page
 from cogs.privacy import fitted
 from sandbox.records import Interaction
 from tests.stories.community import (
@@ -79,6 +82,26 @@ async def test_forget_leaves_no_byte_behind(town: Town) -> None:
     files = await files_of(town, await amy.command("privacy export"))
     assert SECRET not in files["parley-data.json"].decode()
     await town.chat(amy, "We meet as strangers.")
+
+
+async def test_a_question_that_nobody_answers_closes_itself_and_says_so(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirm, "PATIENCE_S", 0.2)
+    await town.chat(town.amy, "Hello!")
+    question = await private(town, await town.amy.command("memory clear"))
+    await town.until(lambda: not question.components)
+    asked, note = question.content.split("\n")
+    assert asked == "Forget all of our talk here? Your persona and your settings stay."
+    assert note == "-# I no longer wait for an answer here. Please use the command again."
+    assert "Hello!" in await told(town, town.amy, "memory show")
+    # So does a page of /setup, also one that was turned to.
+    monkeypatch.setattr(setup_page, "OPEN_S", 1.0)
+    shown = await private(town, await town.owner.command("setup"))
+    await town.owner.click(shown, "Next")
+    await town.until(lambda: not shown.components)
+    assert "(2 of 3)" in shown.content
+    assert shown.content.endswith(note)
 
 
 async def test_the_export_has_every_row_in_which_one_is_mentioned(town: Town) -> None:

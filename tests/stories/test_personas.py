@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from dialogue.personas import GUILD_MOST, NAME_CHARACTERS
 from sandbox.errors import NotOffered
 from sandbox.permissions import Permission
 from tests.stories.community import made, system_prompt, told
-from tests.stories.town import Town
+from tests.stories.town import Town, labels
+from tests.support.endpoint import Reply
 
 
 async def test_a_persona_of_ones_own_in_a_server_and_in_direct_messages(town: Town) -> None:
@@ -95,3 +97,38 @@ async def test_defaults_by_channel_and_role_and_the_lock(town: Town) -> None:
     await told(town, owner, "mod persona-lock", locked=False)
     assert await system_prompt(town, amy) == "Say arr."
     assert "has no default" in await told(town, owner, "mod persona-default")
+
+
+async def test_what_one_channel_allows_gives_no_power_over_the_servers_personas(
+    town: Town,
+) -> None:
+    amy, moderate = town.amy, town.owner.moderate
+    allowed = Permission.MANAGE_MESSAGES | Permission.MUTE_MEMBERS | Permission.MANAGE_GUILD
+    moderate.overwrite(town.general, amy.user, allow=allowed)
+    await made(town, town.owner, "Guide", "Guide them.", level="server")
+    assert "Only moderators" in await town.told(await amy.command("persona make", level="server"))
+    refusal = await told(town, amy, "persona delete", name="Guide", level="server")
+    assert "Only moderators" in refusal
+    refusal = await told(town, amy, "dict add", word="a", spoken="b", level="guild")
+    assert "for people who may manage the server" in refusal
+    # What is being written and said in that channel they may stop.
+    town.endpoint.then(Reply("Slow.", ending="hold"))
+    asked = await town.ben.command("chat", text="Talk.")
+    growing = await town.until(lambda: [m for m in asked.messages if "Stop" in labels(m)])
+    assert "Stopped." in await town.told(await amy.click(growing[0], "Stop"))
+    # A role of the server's allows both.
+    role = town.sandbox.add_role(town.guild, "keepers", Permission.MANAGE_MESSAGES)
+    moderate.give_role(town.guild, amy.user, role)
+    assert "Saved: Mate" in await made(town, amy, "Mate", "Ahoy.", level="server")
+
+
+async def test_a_long_list_of_personas_fits_into_one_message(town: Town) -> None:
+    personas = town.house.dialogue.personas
+    for n in range(GUILD_MOST):
+        name = f"{n} ".ljust(NAME_CHARACTERS, "x")
+        await personas.save(town.owner.id, town.guild.id, name, "x", for_guild=True)
+    await told(town, town.owner, "mod persona-lock", locked=True)
+    shown = await told(town, town.amy, "persona list")
+    assert 1900 < len(shown) <= 2000
+    assert shown.startswith("The moderators of this server have locked the persona.")
+    assert shown.endswith("\n\u2026")

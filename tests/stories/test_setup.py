@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sandbox.permissions import Permission
 from sandbox.records import Interaction, Message
 from tests.stories.community import house_of, private, told
@@ -127,3 +129,24 @@ async def test_without_the_right_intent_setup_says_so(town: Town) -> None:
     shown = await page(town, 1)
     await town.owner.choose(shown, [town.general], which="Channel in which I answer everything")
     await shows(town, shown, "cannot read messages")
+
+
+async def test_a_server_that_threw_parley_out_keeps_it_from_no_other(
+    quiet_town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    town = quiet_town
+    gone = town.sandbox.add_guild("Island", bot_permissions=None)
+    town.set("discord", command_guilds=(gone.id, town.guild.id))
+    await town.start()
+    assert (await town.chat(town.amy, "Still there?")).content == "You said: Still there?"
+    assert f"server {gone.id} takes no commands from me" in caplog.text
+
+
+async def test_what_needs_parley_in_the_server_is_offered_nowhere_else(town: Town) -> None:
+    """An app can be installed for a person, too: /chat is then there in every server."""
+    commands = {each.name: each.shape for each in town.sandbox.core.world.commands.values()}
+    for name in ("mod", "setup", "queue", "skip", "stop", "say"):
+        assert commands[name]["integration_types"] == [0], name
+        assert commands[name]["contexts"] == [0], name
+    for name in ("chat", "Ask Parley"):
+        assert commands[name]["integration_types"] == [0, 1], name

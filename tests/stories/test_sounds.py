@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
+from cogs.chat import Chat
 from sandbox.actor import Actor, File
 from speech.base import Line
 from storage.records import GuildSettings
-from tests.stories.community import files_of, made, private, told
+from tests.stories.community import confirmed, files_of, made, private, told
 from tests.stories.community import lines as lines  # a fixture
 from tests.stories.town import Town, is_voice_message
+from tests.support.endpoint import Reply
 
 JOE = "en_US-joe-medium"
 
@@ -81,6 +85,44 @@ async def test_replies_off_as_a_file_and_as_a_voice_message(town: Town, lines: l
     await town.chat(amy, "Three.")
     await town.until(lambda: any(is_voice_message(m) for m in town.said()))
     assert "as the server has it" in await told(town, amy, "voice replies", kind="server")
+
+
+@pytest.mark.parametrize("how", ["stop", "mod block", "privacy forget"])
+async def test_what_was_stopped_does_not_come_as_a_voice_message(town: Town, how: str) -> None:
+    amy = town.amy
+    town.endpoint.then(Reply("This is said. So is this. And", ending="hold"))
+    asked = await amy.command("chat", text="Talk.")
+    await town.until(lambda: [m for m in asked.messages if "And" in m.content])
+    if how == "mod block":
+        await told(town, town.owner, how, member=amy.user)
+    elif how == "privacy forget":
+        await confirmed(town, amy, how)
+    else:
+        await told(town, amy, how)
+    town.endpoint.release()
+    chat = town.house.client.get_cog("Chat")
+    assert isinstance(chat, Chat)
+    await town.until(lambda: not chat.conversation._tasks)
+    (answer,) = [m for m in town.said() if m.content]
+    assert "Stopped." in answer.content
+    assert not any(m.attachments for m in town.said())
+
+
+async def test_what_the_owner_refuses_is_not_said_in_direct_messages_either(
+    quiet_town: Town,
+) -> None:
+    town = quiet_town
+    town.set("content", check="words", words=("kraken",))
+    await town.start()
+    amy, direct = town.amy, town.amy.direct
+    refusal = "can't talk about that"
+    assert refusal in await told(town, amy, "voice preview", text="A kraken!", where=direct)
+    sheet = File("words.csv", b"cat,feline\nsquid,kraken\n")
+    for where in (direct, town.general):
+        assert refusal in await told(town, amy, "dict import", file=sheet, where=where)
+    assert "empty" in await told(town, amy, "dict list")
+    fine = File("words.csv", b"cat,feline\n")
+    assert "1 entry" in await told(town, amy, "dict import", file=fine, where=direct)
 
 
 async def test_the_dictionary_changes_what_is_said_from_the_next_sentence_on(
