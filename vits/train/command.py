@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from vits.errors import WITH_TORCH, MissingDependency, UnknownVoice
 from vits.io.manifest import MODELS
@@ -25,6 +26,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--data", required=True, type=Path, nargs="+", help="one for each speaker")
     parser.add_argument("--auxiliary", type=Path, nargs="*", default=[], help="against forgetting")
     parser.add_argument("-o", "--name", required=True, help="what the voice will be called")
+    parser.add_argument("--replace", action="store_true", help="write over a voice of that name")
     parser.add_argument("--recipe", choices=["few-minutes", "full"], default="few-minutes")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--steps", type=float, default=1.0, help="times the recipe's own")
@@ -45,7 +47,8 @@ def run(options: argparse.Namespace) -> int | None:
 
     Raises:
         MissingDependency: PyTorch is not installed.
-        UnknownVoice: the name is taken by a packaged voice.
+        UnknownVoice: the name is taken by a packaged voice, or by one of one's own and nobody
+            said --replace.
         BadData, Diverged, BackendUnavailable: see :func:`vits.train.finetune.finetune`.
     """
     try:
@@ -60,6 +63,8 @@ def run(options: argparse.Namespace) -> int | None:
         raise MissingDependency(f"training needs: {WITH_TORCH}") from error
     if check_name(options.name) in packaged():
         raise UnknownVoice(f"{options.name} is the name of a packaged voice; choose another")
+    if (options.voices / options.name).exists() and not options.replace:
+        raise UnknownVoice(f"there is a voice {options.name!r} already; --replace writes over it")
     keep_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -72,9 +77,8 @@ def run(options: argparse.Namespace) -> int | None:
         licence=options.licence,
         consent=options.consent,
     )
-    stopped = _Stop()
-    bar = tqdm(total=recipe.steps, unit="step", dynamic_ncols=True)
     writer = _writer(options.log)
+    bar = tqdm(total=recipe.steps, unit="step", dynamic_ncols=True)
 
     def listen(report: Report) -> None:
         bar.total = report.total
@@ -83,7 +87,8 @@ def run(options: argparse.Namespace) -> int | None:
         bar.update(1)
         figures = {name: f"{value:.3f}" for name, value in report.losses.items()}
         bar.set_postfix({"stage": report.stage, **figures}, refresh=False)
-        for name, value in {**report.losses, **(report.held_out or {})}.items():
+        held_out = {f"held-out-{name}": value for name, value in (report.held_out or {}).items()}
+        for name, value in {**report.losses, **held_out}.items():
             if writer:
                 writer.add_scalar(f"{report.stage}/{name}", value, report.step)
 
@@ -91,7 +96,8 @@ def run(options: argparse.Namespace) -> int | None:
         bar.set_description(f"{name} {step}/{steps}" if step < steps else "train")
 
     begun = time.monotonic()
-    with bar:
+    closing = contextlib.closing(writer) if writer else contextlib.nullcontext()
+    with closing, bar, _Stop() as stopped:
         folder = finetune(
             *(job, recipe, options.voices, MODELS / "cache"),
             listener=listen,
@@ -122,7 +128,13 @@ class _Stop:
 
     def __init__(self) -> None:
         self._asked = False
-        signal.signal(signal.SIGINT, self._ask)
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
 
     def _ask(self, *_: object) -> None:
         if self._asked:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -140,6 +141,23 @@ class Corpus:
         chosen = tuple(self.utterances[i] for i in picks)
         first = tuple(int(random.integers(0, u.frames - frames + 1)) for u in chosen)
         return Crop(chosen, first, frames)
+
+    def spoken_by(self, speakers: int) -> Corpus:
+        """What the first ``speakers`` say. Raises BadData: nothing."""
+        theirs = np.array([u.speaker < speakers for u in self.utterances])
+        if not theirs.any():
+            raise BadData("but for auxiliary ones there are no clips that the voice could read")
+        weights = self.weights[theirs]
+        said = [u for u in self.utterances if u.speaker < speakers]
+        return Corpus(said, weights / weights.sum())
+
+    def in_turn(self, most: int) -> list[Utterance]:
+        """The first ``most`` utterances, a speaker after the other."""
+        each: dict[int, list[Utterance]] = {}
+        for utterance in self.utterances:
+            each.setdefault(utterance.speaker, []).append(utterance)
+        rounds = zip_longest(*each.values())
+        return [found for one in rounds for found in one if found is not None][:most]
 
     def forget_latents(self) -> None:
         """What was read holds until the reader moves."""

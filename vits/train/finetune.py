@@ -31,7 +31,7 @@ from vits.train.learner import Learner
 from vits.train.reader import Reader
 from vits.train.recipe import Recipe
 from vits.train.state import NotSaved, States
-from vits.train.teach import Progress, taught_reader
+from vits.train.teach import Lesson, Progress, taught_reader
 from vits.train.trainer import Listener, Stop, Trainer
 
 FULL_BAND_HZ = 11_025.0
@@ -76,7 +76,7 @@ def finetune(
 
     Raises:
         BadData: the data does not fit the voice, or an unfinished training of something else
-            is in the way.
+            is in the way, or two data sets are of the same speaker.
         Diverged: a loss stopped being a number.
         NotSaved: the disk is full.
         BackendUnavailable: a GPU is asked for and there is none.
@@ -85,7 +85,16 @@ def finetune(
     begun = time.perf_counter()
     config, stored = read_voice(job.base)
     kept, extra = [read_dataset(p) for p in job.data], [read_dataset(p) for p in job.auxiliary]
+    if len({each.speaker for each in kept}) < len(kept):
+        raise BadData(
+            "two data sets name the same speaker: give each a name of their own, or make one data "
+            "set of the recordings of both"
+        )
     config, tensors = _for_speakers(config, stored, len(kept) + len(extra))
+    if config.architecture.use_sdp and "dp.post_pre.weight" not in tensors:
+        # Its training half would start at random and take the rest along; and what a predictor
+        # reads may not move while it stands still.
+        recipe = recipe.without("durations", "text")
     config = replace(config, name=job.name)
     torch.manual_seed(recipe.seed)  # what a voice made only to speak lacks starts at random
     model = build(config, tensors)
@@ -104,18 +113,26 @@ def finetune(
     shares = [(d, row, (1 - share) / len(kept)) for row, d in enumerate(kept)]
     shares += [(d, len(kept) + row, share / len(extra)) for row, d in enumerate(extra)]
     train = Corpus.of(shares, "train", config, ids)
+    own = train.spoken_by(len(kept))
     has_held = any(d.of("held-out") for d in kept)
     held = Corpus.of(shares[: len(kept)], "held-out", config, ids) if has_held else None
     spent_s = time.perf_counter() - begun
     model.to(place)
-    reader = _reader(config, model, tensors, train, recipe, cache, teaching)
-    learner = Learner(config, model, reader, recipe, _band_hz(train, config.rate_hz)).to(place)
     states = States(voices / f".{job.name}.training")
+    lesson = Lesson(cache, States(voices / f".{job.name}.teaching", keep=1), teaching, stop)
     if fresh:
         states.clear()
+        lesson.states.clear()
+    reader = _reader(config, model, tensors, train, recipe, lesson)
+    if reader is None:
+        return None
+    reader.hear_room(own.all_frames().to(reader.mean.device))
+    learner = Learner(config, model, reader, recipe, _band_hz(own, config.rate_hz)).to(place)
     if minutes is not None:
+        teaching("rehearse", 0, 1)
         recipe = fitted(recipe, minutes, learner, train, held, states.folder, judge_every, spent_s)
         learner.recipe = recipe
+        teaching("rehearse", 1, 1)
     trainer = Trainer(
         *(learner, train, held, states),
         plan=_plan(job, recipe, tensors, kept + extra),
@@ -128,13 +145,14 @@ def finetune(
         return None
     folder = voices / job.name
     try:
-        _write(folder, job, config, learner, train, kept, recipe)
+        _write(folder, job, config, learner, own, kept, recipe)
     except (OSError, SafetensorError) as error:
         raise NotSaved(
             "the voice is trained but could not be written: is the disk full? The same command "
             "goes on from the last saved state"
         ) from error
     states.clear()
+    lesson.states.clear()
     return folder
 
 
@@ -144,23 +162,21 @@ def _reader(
     tensors: Mapping[str, F32],
     train: Corpus,
     recipe: Recipe,
-    cache: Path,
-    teaching: Progress,
-) -> Reader:
-    """The posterior encoder that came with the voice, or one taught to it."""
+    lesson: Lesson,
+) -> Reader | None:
+    """The posterior encoder that came with the voice, or one taught to it; None: stopped."""
     if model.enc_q is not None:
         reader = Reader(config.architecture, taught=False)
         reader.enc.load_state_dict(model.enc_q.state_dict())
-    else:
-        texts = [utterance.ids.tolist() for utterance in train.utterances]
-        reader = taught_reader(config, model, texts, recipe, cache, tensors, teaching)
-        reader.hear_room(train.all_frames().to(reader.mean.device))
-    return reader.eval()
+        return reader.eval()
+    texts = [utterance.ids.tolist() for utterance in train.utterances]
+    taught = taught_reader(config, model, texts, recipe, tensors, lesson)
+    return taught.eval() if taught else None
 
 
-def _band_hz(train: Corpus, rate_hz: int) -> float:
+def _band_hz(own: Corpus, rate_hz: int) -> float:
     """The highest frequency that the recordings hold: telephone speech ends at 4 or 8 kHz."""
-    power = train.all_frames().square().mean(1)
+    power = own.all_frames().square().mean(1)
     share = power.flip(0).cumsum(0).flip(0) / power.sum()
     audible = torch.nonzero(share > 1e-5)
     top = float(audible[-1]) / (len(power) - 1) * rate_hz / 2 if len(audible) else FULL_BAND_HZ
@@ -174,7 +190,8 @@ def _for_speakers(
 
     A voice with one speaker that is to have several gets vectors whose conditioning starts at
     zero, so that at first each speaker sounds as the base did. A voice with several gets new
-    vectors that start at the mean of its own.
+    vectors that start around the mean of its own, half as far apart as those are; one alone starts
+    at the mean.
     """
     found = {name: np.asarray(tensors[name]) for name in tensors}
     a = config.architecture
@@ -184,13 +201,16 @@ def _for_speakers(
     a = replace(a, n_speakers=speakers, gin_channels=width)
     random = np.random.default_rng(0)
     if "emb_g.weight" in found:
-        mean = found["emb_g.weight"].mean(0, keepdims=True)
-        found["emb_g.weight"] = np.repeat(mean, speakers, 0).astype(np.float32)
+        own = found["emb_g.weight"]
+        rows = np.repeat(own.mean(0, keepdims=True), speakers, 0)
+        if speakers > 1:  # all at the same place, they would be asked to go the same way
+            rows = rows + 0.5 * own.std(0) * random.standard_normal(rows.shape, np.float32)
+        found["emb_g.weight"] = rows.astype(np.float32)
     else:
         found["emb_g.weight"] = random.standard_normal((speakers, width), np.float32)
-    wanted = layout.speaking(a) | {n: s for n, s in layout.training_only(a).items() if n in found}
+    wanted = layout.speaking(a) | (layout.posterior(a) if a.has_posterior else {})
     for name, shape in wanted.items():
-        if name not in found and ("cond" in name):
+        if name not in found and "cond" in name:
             found[name] = np.zeros(shape, np.float32)
     return replace(config, architecture=a), found
 
@@ -211,7 +231,7 @@ def _write(
     job: Job,
     config: VoiceConfig,
     learner: Learner,
-    train: Corpus,
+    own: Corpus,
     kept: Sequence[Dataset],
     recipe: Recipe,
 ) -> None:
@@ -227,7 +247,7 @@ def _write(
     if "dp.post_pre.weight" in state and "durations" in _moved(recipe):
         wanted |= layout.training_only(a)
     scales = {**asdict(config.defaults), **recipe.defaults}
-    scales["length_scale"] *= _pace(learner, train)
+    scales["length_scale"] = _pace(learner, own)  # the predictor knows nothing of the base's
     finished = replace(
         config,
         architecture=a,
@@ -245,8 +265,8 @@ def _moved(recipe: Recipe) -> set[str]:
 
 
 @torch.inference_mode()
-def _pace(learner: Learner, train: Corpus) -> float:
-    """How much slower the recordings are than what the duration predictor would say.
+def _pace(learner: Learner, own: Corpus) -> float:
+    """How much slower the recordings are than what the duration predictor would say at scale 1.
 
     1.0 where the predictor itself was trained.
     """
@@ -255,7 +275,7 @@ def _pace(learner: Learner, train: Corpus) -> float:
     said = predicted = 0.0
     noise_w = learner.recipe.defaults.get("noise_w", learner.config.defaults.noise_w)
     torch.manual_seed(learner.recipe.seed)
-    for utterance in train.utterances:
+    for utterance in own.utterances:
         hidden = learner.hidden(utterance, moving=False)[None]
         symbols = hidden.shape[-1]
         mask = torch.ones(1, 1, symbols, device=learner.device)

@@ -288,14 +288,16 @@ class Learner(nn.Module):
     @torch.no_grad()
     def held_out(self, corpus: Corpus) -> dict[str, float]:
         """On whole held-out utterances: mel distance of what the decoder makes of the latent
-        that the reader reads, and the prior's divergence. Lower is better."""
+        that the reader reads, and the prior's divergence. Lower is better.
+
+        Texts are encoded anew: the text encoder may have moved."""
         mels, divergences = [], []
-        for utterance in corpus.utterances[:SCORED]:
+        for utterance in corpus.in_turn(SCORED):
             speaker, mask = self.speaker(utterance), self._ones(1, utterance.frames)
             posterior = self._posterior(utterance)
             made = self.model.dec(posterior.mean, speaker).squeeze(1)
             mels.append(float(self._mel(made, utterance.sound[None].to(self.device))))
-            mean, log_std = self._prior(self.hidden(utterance, moving=False))
+            mean, log_std = self._prior(self._encode(utterance))
             flowed = self.model.flow(posterior.mean, mask, speaker)[0]
             frames = torch.from_numpy(align_utterance(mean, log_std, flowed)).to(self.device)
             m, s = (t.repeat_interleave(frames, dim=1) for t in (mean, log_std))

@@ -56,6 +56,13 @@ class Reader(nn.Module):
             self.mean.copy_(spec.log().mean(1, keepdim=True))
 
     @torch.no_grad()
+    def ignore_speakers(self) -> None:
+        """Read alike whoever speaks, until training has found out who reads how."""
+        if (layer := self.enc.enc.cond_layer) is not None:
+            for parameter in layer.parameters():
+                parameter.zero_()
+
+    @torch.no_grad()
     def hear_teacher(self, spec: Tensor) -> None:
         """Take mean and deviation by bin from the teacher's sounds, spec (F, T)."""
         logs = spec.log()

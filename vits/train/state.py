@@ -44,7 +44,7 @@ class States:
             NotSaved: the disk is full; earlier states are untouched.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"state-{saved.stage:02d}-{saved.step:07d}.pt"
+        path = self._path(saved.stage, saved.step)
         fresh = path.with_suffix(".new")
         try:
             with fresh.open("wb") as file:
@@ -91,12 +91,19 @@ class States:
             return saved
         return None
 
+    def forget(self, stage: int, step: int) -> None:
+        """Forget the state of this moment, if it was saved: nothing good came of it."""
+        self._path(stage, step).unlink(missing_ok=True)
+
     def clear(self) -> None:
         """Forget all of them."""
         for path in self._all():
             path.unlink(missing_ok=True)
         for note in self.folder.glob("pace-*.json"):  # of vits.train.budget
             note.unlink(missing_ok=True)
+
+    def _path(self, stage: int, step: int) -> Path:
+        return self.folder / f"state-{stage:02d}-{step:07d}.pt"
 
     def _all(self) -> list[Path]:
         return sorted(self.folder.glob("state-*.pt"))

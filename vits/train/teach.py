@@ -5,26 +5,43 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from vits.arrays import F32
 from vits.config import VoiceConfig
 from vits.engine.base import frames_of
+from vits.errors import BadData
 from vits.nn.model import Vits
 from vits.train.features import magnitudes
 from vits.train.precision import autocast
 from vits.train.reader import Reader
 from vits.train.recipe import Recipe
+from vits.train.state import Saved, States
+from vits.train.trainer import Stop
 
 Progress = Callable[[str, int, int], None]
 FRAMES = 96
 SEED = 1
 """Of the teaching, whatever the recipe's: a voice is taught once, and every training shares it."""
+
+SAVE_EVERY = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Around a teaching: where it is kept, who hears of it, and who may stop it."""
+
+    cache: Path  # folder of what was taught to the end
+    states: States  # what a teaching that was stopped goes on from
+    progress: Progress = lambda name, step, steps: None
+    stop: Stop = lambda: False
 
 
 @torch.inference_mode()
@@ -64,44 +81,90 @@ def taught_reader(
     model: Vits,
     texts: Sequence[Sequence[int]],
     recipe: Recipe,
-    cache: Path,
     tensors: Mapping[str, F32],
-    progress: Progress = lambda name, step, steps: None,
-) -> Reader:
-    """A reader for this voice: from ``cache`` if it was taught before, else taught now.
+    lesson: Lesson,
+) -> Reader | None:
+    """A reader for this voice: from the cache if it was taught before, else taught now.
 
     Args:
         texts: symbol ids of sentences for the voice to say.
         tensors: of the voice, for the cache's name.
+
+    Returns:
+        None if it was stopped (the same call goes on from there).
+
+    Raises:
+        BadData: the voice says nothing long enough to be taught from, or a teaching of something
+            else was stopped before.
+        NotSaved: the disk is full.
     """
     torch.manual_seed(SEED)
     reader = Reader(config.architecture, taught=True).to(model.enc_p.emb.weight.device)
-    path = cache / f"reader-{_fingerprint(tensors, recipe)}.safetensors"
-    if path.is_file():
-        reader.load_state_dict(safetensors.torch.load_file(path))
-        return reader
-    picked = [texts[i % len(texts)] for i in range(recipe.teach_sentences)]
-    sayings = _sayings(config, model, picked, SEED)
-    reader.hear_teacher(torch.cat([spec for _, spec in sayings], dim=1))
-    _teach(reader, sayings, recipe, progress)
-    cache.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    safetensors.torch.save_file(reader.state_dict(), fresh)
-    fresh.replace(path)
+    key = _fingerprint(tensors, recipe)
+    path = lesson.cache / f"reader-{key}.safetensors"
+    if not _recalled(reader, path):
+        picked = [texts[i % len(texts)] for i in range(recipe.teach_sentences)]
+        sayings = _sayings(config, model, picked, SEED)
+        if not sayings:
+            least_s = FRAMES * config.hop / config.rate_hz
+            raise BadData(
+                f"the base voice says each of the sentences in less than {least_s:.1f} s: "
+                "there must be longer ones"
+            )
+        reader.hear_teacher(torch.cat([spec for _, spec in sayings], dim=1))
+        plan = hashlib.sha256(repr((key, recipe.bf16, picked)).encode()).hexdigest()
+        if not _teach(reader, sayings, recipe, lesson, plan):
+            return None
+        lesson.cache.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        safetensors.torch.save_file(reader.state_dict(), fresh)
+        fresh.replace(path)
+    reader.ignore_speakers()  # it was taught without any
     return reader
 
 
+def _recalled(reader: Reader, path: Path) -> bool:
+    """Whether ``reader`` is now what was taught before; a damaged file is deleted."""
+    if not path.is_file():
+        return False
+    try:
+        found = safetensors.torch.load_file(path)
+    except SafetensorError:
+        found = {}
+    shapes = {name: tensor.shape for name, tensor in reader.state_dict().items()}
+    if {name: tensor.shape for name, tensor in found.items()} != shapes:
+        path.unlink(missing_ok=True)
+        return False
+    reader.load_state_dict(found)
+    return True
+
+
 def _teach(
-    reader: Reader, sayings: list[tuple[Tensor, Tensor]], recipe: Recipe, progress: Progress
-) -> None:
-    """Regression on the latent, channel by channel as loud as it is."""
+    reader: Reader,
+    sayings: list[tuple[Tensor, Tensor]],
+    recipe: Recipe,
+    lesson: Lesson,
+    plan: str,
+) -> bool:
+    """Regression on the latent, channel by channel as loud as it is. False: stopped, and saved."""
     scale = torch.cat([z for z, _ in sayings], dim=1).std(1)[None, :, None].clamp_min(1e-3)
     reader.requires_grad_(True)
     moving = [p for name, p in reader.named_parameters() if name != "log_std"]
     optimiser = torch.optim.AdamW(moving, lr=1e-3, betas=(0.8, 0.99), weight_decay=0.0)
     device = reader.log_std.device
     mask = torch.ones(8, 1, FRAMES, device=device)
-    for step in range(recipe.teach_steps):
+    saved = lesson.states.newest(plan)
+    if saved:
+        reader.load_state_dict(saved.tensors["reader"])
+        optimiser.load_state_dict(saved.tensors["optimiser"])
+    begun = saved.step if saved else 0
+    for step in range(begun, recipe.teach_steps):
+        stopped = lesson.stop()
+        if stopped or (step > begun and step % SAVE_EVERY == 0):
+            tensors = {"reader": reader.state_dict(), "optimiser": optimiser.state_dict()}
+            lesson.states.save(Saved(plan, 0, step, tensors))
+        if stopped:
+            return False
         random = np.random.default_rng([SEED, 10_000, step])
         picks = random.integers(0, len(sayings), 8)
         starts = [int(random.integers(0, sayings[i][0].shape[-1] - FRAMES + 1)) for i in picks]
@@ -120,7 +183,7 @@ def _teach(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(moving, 5.0)
         optimiser.step()
-        progress("teach", step + 1, recipe.teach_steps)
+        lesson.progress("teach", step + 1, recipe.teach_steps)
     with torch.no_grad():
         residual = []
         for z, spec in sayings[: max(1, len(sayings) // 6)]:
@@ -130,6 +193,7 @@ def _teach(
         spread = torch.cat(residual, dim=1).std(1, keepdim=True).clamp_min(1e-3)
         reader.log_std.copy_(spread.log())
     reader.requires_grad_(False)
+    return True
 
 
 def _normal(random: np.random.Generator, shape: Sequence[int]) -> Tensor:

@@ -23,7 +23,7 @@ from vits.train.state import Saved, States
 
 
 class Diverged(VitsError):
-    """A loss is no longer a number. The last good state is saved."""
+    """A loss or its gradient is no longer a number. The last good state stays saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Trainer:
             True when finished, False when stopped (the state is saved).
 
         Raises:
-            Diverged: a loss is not finite; the state before that step is saved.
+            Diverged: a loss or its gradient is not finite; the last good state stays saved.
             NotSaved: a state could not be written (:mod:`vits.train.state`).
         """
         saved = self._states.newest(self._plan)
@@ -154,10 +154,12 @@ class StageRun:
                 return False
             losses = self.step()
             if not all(math.isfinite(value) for value in losses.values()):
-                self.save()
+                # What this step began from may be ruined already, so it is not saved.
+                trainer._states.forget(self.number, self.done)
                 raise Diverged(
-                    f"stage {stage.name}, step {self.done}: a loss is not a number. "
-                    "The state before it is saved; try lower learning rates"
+                    f"stage {stage.name}, step {self.done}: a loss or its gradient is "
+                    "not a number. The same command goes on from the last good state; "
+                    "if that ends here again, begin anew with --fresh and another --seed"
                 )
             self.done += 1
             held = None
@@ -173,11 +175,16 @@ class StageRun:
         return True
 
     def step(self) -> dict[str, float]:
-        """Learn from one batch; returns the losses by name."""
+        """Learn from one batch; returns the losses by name.
+
+        Nothing moves where one of them, or a gradient, is not finite; that is among them then.
+        """
         stage, learner = self.stage, self.t.learner
         reads_text = bool(stage.weights.prior or stage.weights.durations)
         if reads_text and self.done % stage.realign_every == 0 and (self.number or self.done):
+            learner.eval()  # nothing is dropped at random: it would not be the same when resumed
             learner.realign(self.t._train)
+            learner.train(stage.dropout)
         random = np.random.default_rng([self.t.recipe.seed, self.number, self.done])
         torch.manual_seed(int(random.integers(0, 2**62)))  # dropout and the duration loss
         if learner.reads_alike:
@@ -191,23 +198,24 @@ class StageRun:
             losses = learner.losses(stage, self.t._train, random, self.critic, heeds=heeds)
         total = torch.stack([value.float() for value in losses.voice.values()]).sum()
         values = {name: float(value.detach()) for name, value in losses.voice.items()}
-        if not math.isfinite(float(total.detach())):
-            return values | {"total": float(total.detach())}
-        for optimiser in self.optimisers:
+        optimisers, moving, judged = [*self.optimisers], [*self.groups.values()], losses.critics
+        voice = [parameter for group in moving for parameter in group]
+        if judged is not None and self.critic is not None and self.critic_optimiser is not None:
+            values["critic"] = float(judged.detach())
+            optimisers.append(self.critic_optimiser)
+            moving.append(list(self.critic.parameters()))
+        whole = float(total.detach())
+        if not all(map(math.isfinite, (whole, *values.values()))):
+            return values | {"total": whole}
+        for optimiser in optimisers:
             optimiser.zero_grad(set_to_none=True)
-        voice = [parameter for group in self.groups.values() for parameter in group]
-        if self.critic is None or self.critic_optimiser is None or losses.critics is None:
-            self._backward(total, voice)
-        else:
-            values["critic"] = float(losses.critics.detach())
-            self._backward(total, voice, again=True)
-            self.critic_optimiser.zero_grad(set_to_none=True)
-            self._backward(losses.critics, list(self.critic.parameters()))
-            nn.utils.clip_grad_norm_(self.critic.parameters(), 5.0)
-            self.critic_optimiser.step()
-        for moving in self.groups.values():
-            nn.utils.clip_grad_norm_(moving, 5.0)
-        for optimiser in self.optimisers:
+        self._backward(total, voice, again=judged is not None)
+        if judged is not None:
+            self._backward(judged, moving[-1])
+        steepness = sum(float(nn.utils.clip_grad_norm_(group, 5.0)) for group in moving)
+        if not math.isfinite(steepness):
+            return values | {"gradient": steepness}
+        for optimiser in optimisers:
             optimiser.step()
         self._average()
         return values

@@ -21,7 +21,7 @@ from vits.speaking import open_synthesizer
 from vits.train.discriminators import Critics
 from vits.train.features import LowPass
 from vits.train.finetune import Job, finetune
-from vits.train.recipe import Recipe, Stage, Weights
+from vits.train.recipe import PARTS, Recipe, Stage, Weights
 from vits.train.state import NotSaved, Saved, States
 from vits.train.trainer import Diverged, Report
 
@@ -64,17 +64,28 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def voice(folder: Path, a: Architecture = PLAIN, name: str = "base") -> Path:
-    write_voice(folder / name, tiny_config(a, name), tiny_tensors(a))
+def voice(
+    folder: Path, a: Architecture = PLAIN, name: str = "base", *, training: bool = False
+) -> Path:
+    write_voice(folder / name, tiny_config(a, name), tiny_tensors(a, training=training))
     return folder / name
 
 
 def train(
-    tmp: Path, recipe: Recipe, name: str = "ada", *, base: Path | None = None, **how: object
+    tmp: Path,
+    recipe: Recipe,
+    name: str = "ada",
+    *,
+    base: Path | None = None,
+    steps: int | None = None,
+    **how: object,
 ) -> tuple[Path | None, list[Report]]:
+    """Train; stop after so many ``steps``."""
     data = tmp / "data" if (tmp / "data").exists() else dataset(tmp / "data")
     job = Job(name, base or voice(tmp), (data,), licence="CC0", consent="Ada agreed")
     reports: list[Report] = []
+    if steps is not None:
+        how["stop"] = lambda: len(reports) == steps
     made = finetune(
         job,
         recipe,
@@ -136,13 +147,56 @@ def test_a_training_that_stopped_ends_with_the_same_numbers(tmp_path: Path) -> N
     assert all((one[name] == other[name]).all() for name in one)
 
 
-def test_a_loss_that_is_no_number_stops_with_a_saved_state(tmp_path: Path) -> None:
-    wild = replace(
-        RECIPE, stages=(replace(JOINT, steps=60, rates={"decoder": 1e30}, muon={"decoder": 1e30}),)
+def test_with_dropout_and_critics_too_a_training_that_stopped_ends_with_the_same_numbers(
+    tmp_path: Path,
+) -> None:
+    base = voice(tmp_path, training=True)
+    everything = replace(
+        SHARPEN,
+        steps=24,
+        rates=dict.fromkeys(PARTS, 1e-3),
+        weights=replace(SHARPEN.weights, prior=1.0, durations=1.0),
+        dropout=True,
     )
-    with pytest.raises(Diverged, match="not a number"):
-        train(tmp_path, wild)
-    assert list((tmp_path / "voices" / ".ada.training").glob("state-*.pt"))
+    recipe = replace(RECIPE, stages=(everything,))
+    whole, straight = train(tmp_path, recipe, "whole", base=base)
+    halves: list[Report] = []
+    made = None
+    while made is None:
+        # Ten at a time: then what is done first is to align anew.
+        made, reports = train(tmp_path, recipe, "halves", base=base, steps=10)
+        halves += reports
+    assert [r.losses for r in halves] == [r.losses for r in straight]
+    one, other = tensors_of(whole), tensors_of(made)
+    assert all((one[name] == other[name]).all() for name in one)
+
+
+def test_durations_that_cannot_be_taught_stand_still_with_what_they_read(tmp_path: Path) -> None:
+    everything = replace(
+        JOINT, rates=dict.fromkeys(PARTS, 1e-3), weights=replace(JOINT.weights, durations=1.0)
+    )
+    recipe = replace(RECIPE, stages=(replace(everything, steps=6),))
+    for training in (False, True):
+        base = voice(tmp_path, name=f"base{training}", training=training)
+        made, reports = train(tmp_path, recipe, f"ada{training}", base=base)
+        before, after = tensors_of(base), tensors_of(made)
+        assert after.keys() == before.keys()
+        moved = {name.split(".")[0] for name in after if (before[name] != after[name]).any()}
+        assert ("dp" in moved) == ("durations" in reports[0].losses) == training
+        read = [n for n in after if n.startswith(("enc_p.emb", "enc_p.encoder"))]
+        assert any((before[n] != after[n]).any() for n in read) == training
+
+
+def test_a_loss_that_is_no_number_stops_with_a_saved_state(tmp_path: Path) -> None:
+    rates = {"decoder": 1e30}
+    wild = replace(JOINT, name="wild", steps=60, rates=rates, muon=rates, warm_up=0)
+    with pytest.raises(Diverged, match=r"wild, step 1: .* not a number"):
+        train(tmp_path, replace(RECIPE, stages=(JOINT, wild)), save_every=1)
+    # What the step before left is ruined though it is finite, so the one before that is kept.
+    newest = max((tmp_path / "voices" / ".ada.training").glob("state-*.pt"))
+    assert newest.name == "state-01-0000000.pt"
+    learned = torch.load(newest, weights_only=True)["tensors"]["learner"]
+    assert max(float(tensor.abs().max()) for tensor in learned.values()) < 1e3
     assert not (tmp_path / "voices" / "ada").exists()
 
 
@@ -151,13 +205,13 @@ def test_a_state_of_another_form_is_not_gone_on_from(
 ) -> None:
     with monkeypatch.context() as earlier:
         earlier.setattr("vits.train.state.FORMAT", 1)
-        train(tmp_path, RECIPE, stop=iter([False] * 4 + [True]).__next__)
+        train(tmp_path, RECIPE, steps=4)
     with pytest.raises(BadData, match="--fresh"):
         train(tmp_path, RECIPE)
 
 
 def test_another_plan_does_not_go_on_from_this_ones_state(tmp_path: Path) -> None:
-    train(tmp_path, RECIPE, stop=iter([False] * 4 + [True]).__next__)
+    train(tmp_path, RECIPE, steps=4)
     with pytest.raises(BadData, match="--fresh"):
         train(tmp_path, replace(RECIPE, seed=4))
     made, _ = train(tmp_path, replace(RECIPE, seed=4), fresh=True)
@@ -221,8 +275,7 @@ def test_a_process_killed_in_the_middle_of_saving_leaves_the_state_before(
 
 def test_a_budget_of_minutes_sets_the_steps_and_is_kept_when_it_goes_on(tmp_path: Path) -> None:
     base = voice(tmp_path)
-    asked = iter([False, True])
-    made, begun = train(tmp_path, RECIPE, base=base, minutes=0.1, stop=asked.__next__)
+    made, begun = train(tmp_path, RECIPE, base=base, minutes=0.1, steps=1)
     assert made is None
     total = begun[0].total
     assert total != RECIPE.steps
@@ -245,6 +298,12 @@ def test_several_speakers_become_one_voice_and_auxiliary_ones_are_left_out(tmp_p
     config = VoiceConfig.read(made)
     assert dict(config.speakers) == {"Ada": 0, "Bob": 1}
     assert tensors_of(made)["emb_g.weight"].shape[0] == 2
+
+
+def test_two_data_sets_of_one_speaker_are_refused(tmp_path: Path) -> None:
+    sets = dataset(tmp_path / "one"), dataset(tmp_path / "two", pitch_hz=200)
+    with pytest.raises(BadData, match="name the same speaker"):
+        finetune(Job("ada", voice(tmp_path), sets), RECIPE, tmp_path, tmp_path)
 
 
 def test_a_voice_with_its_own_posterior_encoder_needs_no_teaching(tmp_path: Path) -> None:
