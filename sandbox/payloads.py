@@ -144,7 +144,7 @@ def voice_state_json(world: World, guild: Guild, state: VoiceState) -> Json:
         "self_deaf": state.self_deaf,
         "self_mute": state.self_mute,
         "self_video": False,
-        "suppress": False,
+        "suppress": state.suppress,
         "request_to_speak_timestamp": None,
     }
 

@@ -1,6 +1,6 @@
 """Rate limits per route, with the headers that clients steer by (Topics > Rate Limits).
 
-Discord publishes no numbers; these are the ones its headers commonly show. Buckets run
+Discord publishes no numbers for routes; these are the ones its headers commonly show. Buckets run
 on real time, because that is how a client waits.
 """
 
@@ -20,6 +20,10 @@ class Limit:
     calls: int
     per_s: float
 
+
+GLOBAL = Limit(50, 1.0)
+"""Of all calls together, but for those of interactions and webhooks, which need no bot token. This
+one Discord does publish."""
 
 DEFAULT = Limit(50, 1.0)
 LIMITS: dict[tuple[str, str], Limit] = {
@@ -62,6 +66,17 @@ class RateLimits:
         self._clock = clock
         self._enforced = enforced
         self._buckets: dict[str, Bucket] = {}
+        self._all = Bucket(GLOBAL, "")
+
+    def over_all_s(self) -> float:
+        """Count one call that has the bot's token: 0, or how long until one is allowed again."""
+        now_s = self._clock.real_s()
+        if now_s >= self._all.opened_s + GLOBAL.per_s:
+            self._all.opened_s, self._all.used = now_s, 0
+        if not self._enforced or self._all.used < GLOBAL.calls:
+            self._all.used += 1
+            return 0.0
+        return self._all.opened_s + GLOBAL.per_s - now_s
 
     def take(self, method: str, template: str, params: dict[str, str]) -> Verdict:
         """Count one call of a route."""

@@ -122,6 +122,8 @@ class VoiceState:
     session_id: str
     self_mute: bool = False
     self_deaf: bool = False
+    suppress: bool = False
+    """Nobody hears them: they had no SPEAK when they came into the channel."""
 
 
 @dataclass(eq=False)

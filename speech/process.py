@@ -1,7 +1,7 @@
 """The bot's end of one speaking worker: the process, its pipe, and the jobs it has.
 
-Used from one event loop. A worker that ends, or hangs in a step, takes no sentence with it: its
-jobs raise :class:`WorkerLost` to the studio, which gives them to another.
+Used from one event loop. A worker that ends, or hangs, takes no sentence with it: its jobs raise
+:class:`WorkerLost` to the studio, which gives them to another.
 """
 
 from __future__ import annotations
@@ -29,9 +29,13 @@ CREDIT = 100
 CREDIT_STEP = 25
 """Credit goes back in such portions, so that it costs few messages."""
 
+LOADING_STALLS = 4
+"""So many times as long as anything else may the opening of a voice take: from a slow disk, for the
+first time."""
+
 
 class WorkerLost(Exception):
-    """The worker is gone. ``guilty``: it was at work on this very job."""
+    """The worker is gone. ``guilty``: it was at work on this very job, or opening its voice."""
 
     def __init__(self, *, guilty: bool) -> None:
         super().__init__("a speaking worker was lost")
@@ -46,6 +50,8 @@ class _Job:
         self.arrived = asyncio.Event()
         self.ended = False
         self.failure: Exception | None = None
+        self.credit = 0  # frames that the worker may send and has not
+        self.voice = ""  # that it waits for
 
     def end(self, failure: Exception | None = None) -> None:
         self.failure = self.failure or failure
@@ -62,7 +68,9 @@ class WorkerProcess:
         self._number = 0
         self._pongs: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._onstage = 0
-        self._onstage_since_s = 0.0
+        self._loading, self._loading_since_s = "", 0.0
+        self._heard_s = 0.0  # when it last sent something, or began to owe something
+        self._guilty: set[int] | None = None  # of a hang
         self.ready = asyncio.Event()
         self.gone = asyncio.Event()
         self._last_words = ""
@@ -98,9 +106,36 @@ class WorkerProcess:
         """How many jobs it has."""
         return len(self._jobs)
 
-    def stuck_for_s(self) -> float:
-        """How long the present step has taken; 0 when it is between steps."""
-        return time.monotonic() - self._onstage_since_s if self._onstage else 0.0
+    def hangs(self, stall_s: float) -> bool:
+        """Whether it owed something for so long and was silent, or opens a voice for far too long.
+
+        Jobs that wait for each other, or for a voice that waits for another, owe nothing.
+        """
+        now_s = time.monotonic()
+        if self._owes() and now_s - self._heard_s > stall_s:
+            self._guilty = {self._onstage}
+        elif self._loading and now_s - self._loading_since_s > LOADING_STALLS * stall_s:
+            self._guilty = self._loaded_for()
+        else:
+            return False
+        return True
+
+    def _owes(self) -> bool:
+        """Whether its next message must be on its way."""
+        return self._onstage > 0 or any(
+            job.credit > 0 and not job.ended and not (job.voice and self._loading)
+            for job in self._jobs.values()
+        )
+
+    def _loaded_for(self) -> set[int]:
+        """The jobs that wait for the voice that is being opened."""
+        jobs = self._jobs.items()
+        return {number for number, job in jobs if self._loading and job.voice == self._loading}
+
+    def _grant(self, job: _Job, frames: int) -> None:
+        if not self._owes():  # it was silent with reason
+            self._heard_s = time.monotonic()
+        job.credit += frames
 
     def memory_bytes(self) -> int:
         """Resident memory; 0 when it is gone."""
@@ -121,6 +156,7 @@ class WorkerProcess:
         self._jobs[number] = job
         if self.gone.is_set():
             job.end(WorkerLost(guilty=False))
+        self._grant(job, CREDIT)
         order = {"seed": seed, "skip": skip, "credit": CREDIT}
         self._send(pack(Kind.JOB, number, order | {"lines": list(map(dataclasses.asdict, lines))}))
         taken = 0
@@ -130,6 +166,7 @@ class WorkerProcess:
                     yield job.frames.popleft()
                     taken += 1
                     if taken % CREDIT_STEP == 0:
+                        self._grant(job, CREDIT_STEP)
                         self._send(pack(Kind.CREDIT, number, {"frames": CREDIT_STEP}))
                 if job.ended:
                     break
@@ -207,8 +244,14 @@ class WorkerProcess:
 
     def _take(self, message: Message) -> None:
         job = self._jobs.get(message.job)
+        self._heard_s = time.monotonic()
+        if message.kind is Kind.LOADING:
+            self._loading, self._loading_since_s = message.json()["voice"], self._heard_s
+            return
         if message.kind is Kind.ONSTAGE:
-            self._onstage, self._onstage_since_s = message.job, time.monotonic()
+            self._onstage = message.job
+            if job:
+                job.voice = ""
             return
         if message.kind is Kind.READY:
             self.ready.set()
@@ -220,17 +263,24 @@ class WorkerProcess:
         if job is None:
             return  # cancelled meanwhile
         if message.kind is Kind.FRAMES:
-            job.frames.extend(message.frames())
+            frames = message.frames()
+            job.credit -= len(frames)
+            job.frames.extend(frames)
             job.arrived.set()
+        elif message.kind is Kind.WAITING:
+            job.voice = message.json()["voice"]
         elif message.kind is Kind.END:
             job.end()
         elif message.kind is Kind.FAILED:
             job.end(_failure(message.json()))
 
     def _lose_jobs(self) -> None:
+        # A step is one of thousands, opening a voice is rare and much code: of a worker that died
+        # in both, the voice is the likelier cause.
+        guilty = self._guilty if self._guilty is not None else self._loaded_for() or {self._onstage}
         for number, job in self._jobs.items():
             if not job.ended:
-                job.end(WorkerLost(guilty=number == self._onstage))
+                job.end(WorkerLost(guilty=number in guilty))
         for answer in self._pongs.values():
             if not answer.done():
                 answer.set_exception(WorkerLost(guilty=False))

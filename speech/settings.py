@@ -32,6 +32,7 @@ class SpeechSettings:
         buffer_s: audio made ahead of the listener, per reply.
         late_s: when audio is not ready so long after the text ended, the text says so.
         stall_s: a job that yields nothing for so long counts as hung; its worker is restarted.
+            Opening a voice may take four times as long.
         pause_s: silence between two sentences.
         dave_wait_s: how long the first word waits for end-to-end encryption.
         queue_person: replies one person may have waiting in one channel.

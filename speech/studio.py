@@ -160,12 +160,16 @@ class Studio:
         while True:
             await asyncio.sleep(pause_s)
             started_s = time.monotonic()
-            seat.worker = await WorkerProcess.start(self._command, self._setup())
-            await self._attend(seat, seat.worker)
-            seat.filled.clear()
-            self._lost += 1
-            why = f": {seat.worker.last_words}" if not seat.worker.ready.is_set() else ""
-            _log.warning("speaking worker %s was lost and is replaced%s", seat.worker.pid, why)
+            try:
+                seat.worker = await WorkerProcess.start(self._command, self._setup())
+            except (OSError, RuntimeError) as error:  # no memory, no process or thread to be had
+                _log.error("a speaking worker cannot be started: %s", type(error).__name__)
+            else:
+                await self._attend(seat, seat.worker)
+                seat.filled.clear()
+                self._lost += 1
+                why = f": {seat.worker.last_words}" if not seat.worker.ready.is_set() else ""
+                _log.warning("speaking worker %s was lost and is replaced%s", seat.worker.pid, why)
             lived_s = time.monotonic() - started_s
             pause_s = 0.0 if lived_s > 5 else min(5.0, max(0.1, pause_s * 2))
 
@@ -182,7 +186,7 @@ class Studio:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(1.0, self._settings.stall_s / 4)):
                     await worker.gone.wait()
-            if worker.stuck_for_s() > self._settings.stall_s:
+            if worker.hangs(self._settings.stall_s):
                 _log.warning("speaking worker %s hangs", worker.pid)
                 worker.kill()
 

@@ -5,7 +5,8 @@ The body is JSON, or frames (each ``u16`` length, then the packet).
 
 To the worker: SETUP once, then JOB, CREDIT, CANCEL, WARM, PING, in any order. Closing the pipe ends
 the worker. From the worker: READY once; around each step of a job ONSTAGE and then one of FRAMES,
-WAITING, END or FAILED, so that the bot knows whose work it was when a worker dies; PONG.
+WAITING, END or FAILED, and LOADING when a voice begins to be opened and when it is, so that the bot
+knows whose work it was when a worker dies; PONG.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Kind(IntEnum):
     END = 20
     FAILED = 21
     PONG = 22
+    LOADING = 23
 
 
 @dataclass(frozen=True)

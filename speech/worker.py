@@ -91,10 +91,19 @@ class _Open:
 class Voices:
     """Open voices, the least recently used leaving first; each is opened once, by the loader."""
 
-    def __init__(self, open_voice: OpenVoice, setup: Setup, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        open_voice: OpenVoice,
+        setup: Setup,
+        wake: Callable[[], None],
+        tell: Callable[[str], None] = lambda voice: None,
+    ) -> None:
+        """``wake()`` and ``tell(voice)`` are called by the loader: when a voice is there or cannot
+        be, and with a voice's name before it is opened, with "" after it."""
         self._open = open_voice
         self._setup = setup
         self._wake = wake
+        self._tell = tell
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="voices")
         self._kept: OrderedDict[str, Future[_Open]] = OrderedDict()
 
@@ -115,10 +124,14 @@ class Voices:
         return list(self._kept)
 
     def _load(self, name: str, language: str) -> _Open:
-        voice = self._open(name, self._setup)
-        text = SAMPLE_TEXT.get(language.split("-")[0], "1 2 3 4 5")
-        sample = [chunk for chunk in voice.speak(text, VoiceChoice(name), 0) if chunk.size]
-        return _Open(voice, gain_for(np.concatenate(sample), voice.rate_hz) if sample else 1.0)
+        self._tell(name)
+        try:
+            voice = self._open(name, self._setup)
+            text = SAMPLE_TEXT.get(language.split("-")[0], "1 2 3 4 5")
+            sample = [chunk for chunk in voice.speak(text, VoiceChoice(name), 0) if chunk.size]
+            return _Open(voice, gain_for(np.concatenate(sample), voice.rate_hz) if sample else 1.0)
+        finally:
+            self._tell("")
 
 
 def _usable(opened: Future[_Open]) -> bool:
@@ -127,8 +140,8 @@ def _usable(opened: Future[_Open]) -> bool:
     return not opened.exception() and opened.result().voice.current()
 
 
-Steps = Iterator[list[bytes] | None]
-"""Frames, chunk by chunk; None while a voice is being opened."""
+Steps = Iterator[list[bytes] | str]
+"""Frames, chunk by chunk; the name of a voice while it is being opened."""
 
 
 @dataclass
@@ -163,7 +176,7 @@ def perform(lines: list[Line], seed: int, voices: Voices, bitrate: int) -> Steps
     for number, line in enumerate(lines):
         opening = voices.get(line.choice.voice, line.choice.language)
         while not opening.done():
-            yield None
+            yield line.choice.voice
         opened = opening.result()
         # Played faster or slower than it was made, a voice is higher or lower; made that much
         # slower or faster, it keeps its speed.
@@ -250,9 +263,9 @@ class Stage:
         except Exception as error:  # whatever a voice does, the worker lives on
             self._fail(job, error)
             return False
-        if made is None:
+        if isinstance(made, str):
             job.waiting = True
-            self._send(pack(Kind.WAITING, job.number))
+            self._send(pack(Kind.WAITING, job.number, {"voice": made}))
             return False
         job.ended = made == ()
         fresh = list(made)[job.skip :]
@@ -291,14 +304,20 @@ def work(pipe_in: int, pipe_out: BinaryIO, open_voice: OpenVoice) -> None:
     if hasattr(os, "nice"):
         os.nice(setup.nice)
 
+    sending = threading.Lock()
+
     def send(data: bytes) -> None:
         try:
-            pipe_out.write(data)
-            pipe_out.flush()
+            with sending:
+                pipe_out.write(data)
+                pipe_out.flush()
         except OSError:
             os._exit(0)
 
-    stage = Stage(Voices(open_voice, setup, lambda: inbox.put(None)), setup, send)
+    def tell(voice: str) -> None:
+        send(pack(Kind.LOADING, 0, {"voice": voice}))
+
+    stage = Stage(Voices(open_voice, setup, lambda: inbox.put(None), tell), setup, send)
     send(pack(Kind.READY))
     busy = False
     while True:

@@ -10,6 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dialogue.model_server import CHILD
+from speech.studio import COMMAND
+from tryout.page import MODEL, WORKER
+
 REPO = Path(__file__).parents[1]
 ENDS_S = 30.0
 
@@ -32,3 +36,9 @@ async def test_a_tryout_takes_its_bot_with_it(how: signal.Signals) -> None:
     assert trying.returncode in (130, -signal.SIGKILL)
     _, alive = await asyncio.to_thread(psutil.wait_procs, children, ENDS_S)
     assert not alive
+
+
+def test_the_page_knows_the_processes_of_the_bot() -> None:
+    """``tryout`` imports nothing of the bot, so it knows them by their names only."""
+    assert WORKER in COMMAND
+    assert MODEL in str(CHILD)

@@ -21,7 +21,7 @@ from tryout.crowd import Crowd
 from tryout.process import BotProcess
 from tryout.scene import Scene, StartBot
 
-WORKER, MODEL = "speech.worker", "model_child"
+WORKER, MODEL = "speech.opening", "model_child"
 """How the bot's child processes are recognised by their command lines."""
 
 FROZEN_S = 5.0

@@ -24,6 +24,17 @@ from vits.errors import BadVoice, UnknownSpeaker
 FORMAT = 1
 """Version of the layout of ``voice.json``; a reader refuses a newer one."""
 
+MOST_ANY = 1 << 20
+MOST: Mapping[str, int] = {
+    "window_size": 256,
+    "resblock_dilation_sizes": 256,
+    "dp_kernel_size": 31,  # the duration predictor dilates by its powers
+    "dp_dds_layers": 6,
+}
+"""Sizes that no tensor's shape bounds, or not well: far above those of any voice."""
+
+MOST_HOP = 1 << 16
+
 FrontKind = Literal["espeak", "characters", "pinyin", "cleaners", "vocabulary"]
 
 
@@ -73,14 +84,16 @@ class Architecture:
         for each in fields(self):
             value = getattr(self, each.name)
             floor = 0 if each.name in {"n_speakers", "gin_channels"} else 1
+            most = MOST.get(each.name, MOST_ANY)
             for number in _numbers(value):
-                if not (floor if isinstance(number, int) else 0) <= number <= 1 << 20:
+                if not (floor if isinstance(number, int) else 0) <= number <= most:
                     raise BadVoice(f"architecture.{each.name}: {number} is out of range")
         blocks, rates = len(self.resblock_kernel_sizes), len(self.upsample_rates)
         rules = {
             "hidden_channels is not a multiple of n_heads": self.hidden_channels % self.n_heads,
             "inter_channels is odd": self.inter_channels % 2,
             "a dilation list for each resblock kernel": blocks - len(self.resblock_dilation_sizes),
+            f"no more than {MOST_HOP} samples to a frame": self.hop > MOST_HOP,
             "a kernel for each upsampling rate": rates - len(self.upsample_kernel_sizes),
             "at least one resblock and one upsampling": not (blocks and rates),
             "upsample_initial_channel halves at each rate": self.upsample_initial_channel
@@ -127,6 +140,14 @@ class TextFront:
     add_blank: bool = True  # id 0 between symbols, before the first and after the last
     lower_case: bool = False  # for ``vocabulary``
     romanize: bool = False  # for ``vocabulary``: other scripts are written in Latin first
+
+
+SCALES: Mapping[str, tuple[float, float]] = {
+    "noise_scale": (0, 5),
+    "noise_w": (0, 5),
+    "length_scale": (0.1, 10),
+}
+"""From where to where each field of :class:`Defaults` may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +215,9 @@ class VoiceConfig:
             raise BadVoice("voice.json: languages: expected tags such as en-US")
         if not 1 <= self.win <= 2 * self.architecture.spec_channels:
             raise BadVoice(f"voice.json: win: {self.win} is out of range")
+        for scale, (low, high) in SCALES.items():
+            if not low <= (value := getattr(self.defaults, scale)) <= high:
+                raise BadVoice(f"voice.json: defaults.{scale}: {value} is not from {low} to {high}")
         speakers = max(1, self.architecture.n_speakers)
         if any(not 0 <= row < speakers for row in self.speakers.values()):
             raise BadVoice(f"voice.json: speakers: a row is outside 0 to {speakers - 1}")

@@ -15,6 +15,7 @@ from sandbox.uploads import Upload, content_type
 from sandbox.world import World
 
 CONTENT = 2000
+NONCE = 25
 FILES = 10
 SETTABLE = (
     MessageFlag.SUPPRESS_EMBEDS
@@ -40,6 +41,8 @@ class Draft:
     enforce_nonce: bool = False
     allowed_mentions: Json | None = None
     reply_to: int | None = None
+    reply_or_fail: bool = True
+    """Where the message replied to is gone: refuse, or send it as no reply."""
 
     @property
     def v2(self) -> bool:
@@ -56,6 +59,8 @@ def check_draft(draft: Draft, *, answer: bool = False) -> None:
     """Raise Discord's error for a new message that it would refuse."""
     if len(draft.content) > CONTENT:
         raise too_long("message-too-long", "content", CONTENT)
+    if draft.nonce is not None and len(str(draft.nonce)) > NONCE:
+        raise too_long("nonce", "nonce", NONCE)
     settable = SETTABLE_BY_ANSWER if answer else SETTABLE
     if draft.flags & ~int(settable):
         raise bad_form(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 from sandbox.deeds.voice import announce_voice, leave_voice
@@ -149,9 +150,9 @@ def change_member(
     nick: str | None = None,
     mute: bool | None = None,
     deaf: bool | None = None,
-    timed_out_until: datetime | None = None,
+    timed_out_until: datetime | EllipsisType | None = ...,
 ) -> None:
-    """Change what is given; an empty ``nick`` removes the nickname.
+    """Change what is given; an empty ``nick`` removes the nickname, None ends a time-out.
 
     A change of mute or deaf also sends the voice state, where there is one.
     """
@@ -159,7 +160,7 @@ def change_member(
         member.role_ids = role_ids
     if nick is not None:
         member.nick = nick or None
-    if timed_out_until is not None:
+    if not isinstance(timed_out_until, EllipsisType):
         member.timed_out_until = timed_out_until
     switched = (mute is not None and mute != member.mute) or (
         deaf is not None and deaf != member.deaf

@@ -199,6 +199,7 @@ def draft_of(data: Json, uploads: list[Upload]) -> Draft:
         enforce_nonce=bool(data.get("enforce_nonce")),
         allowed_mentions=data.get("allowed_mentions"),
         reply_to=int(reference["message_id"]) if reference.get("message_id") else None,
+        reply_or_fail=reference.get("fail_if_not_exists", True) is not False,
     )
 
 

@@ -45,7 +45,7 @@ def send(
     world = core.world
     if draft.enforce_nonce and (same := _same_nonce(core, channel, author_id, draft.nonce)):
         return same
-    target = reply_target(core, channel, draft.reply_to)
+    target = _reply_target(core, channel, draft)
     ephemeral = bool(draft.flags & MessageFlag.EPHEMERAL) and interaction is not None
     now = core.clock.utc()
     message = Message(
@@ -249,12 +249,15 @@ def type_in(core: Core, channel: Channel, user_id: int) -> None:
     core.note("typing", channel_id=channel.id, user_id=user_id)
 
 
-def reply_target(core: Core, channel: Channel, message_id: int | None) -> Message | None:
-    """The message replied to. Raises 50035 if it is gone (someone may have deleted it)."""
-    if message_id is None:
+def _reply_target(core: Core, channel: Channel, draft: Draft) -> Message | None:
+    """The message replied to. Raises 50035 if it is gone (someone may have deleted it), or gives
+    None where the draft says so: Discord then sends it as no reply."""
+    if draft.reply_to is None:
         return None
-    target = core.world.messages.get(channel.id, {}).get(message_id)
+    target = core.world.messages.get(channel.id, {}).get(draft.reply_to)
     if target is None or target.deleted:
+        if not draft.reply_or_fail:
+            return None
         error = bad_form("reply", "message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
         error.rule = None
         raise error

@@ -115,7 +115,7 @@ def announce_voice(core: Core, guild: Guild, user_id: int) -> None:
     )
     member = guild.members[user_id]
     if user_id == core.bot.id:
-        core.voice.mute(guild.id, user_id, member.mute)
+        core.voice.mute(guild.id, user_id, member.mute or state.suppress)
     core.note(
         "voice.state",
         user_id=user_id,
@@ -125,6 +125,7 @@ def announce_voice(core: Core, guild: Guild, user_id: int) -> None:
         deaf=member.deaf,
         self_mute=state.self_mute,
         self_deaf=state.self_deaf,
+        suppress=state.suppress,
     )
     tell_listeners(core, guild, state.channel_id)
 
@@ -158,6 +159,11 @@ def tell_listeners(core: Core, guild: Guild, channel_id: int) -> None:
 
 def _enter(core: Core, guild: Guild, state: VoiceState) -> None:
     before = guild.voice_states.get(state.user_id)
+    if before and before.channel_id == state.channel_id:
+        state.suppress = before.suppress  # the right to speak is looked at on entering
+    else:
+        bits = core.world.permissions(state.user_id, core.world.channel(state.channel_id))
+        state.suppress = not bits & Permission.SPEAK
     guild.voice_states[state.user_id] = state
     if before and before.channel_id != state.channel_id:
         tell_listeners(core, guild, before.channel_id)

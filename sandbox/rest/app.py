@@ -92,6 +92,9 @@ class Api:
             raise ApiError(401, 0, "401: Unauthorized")
         if request.method in ("POST", "PATCH", "PUT") and not request.headers.get("User-Agent"):
             raise ApiError(403, 40333, "internal network error", rule="user-agent")
+        if not route.open and (wait_s := core.limits.over_all_s()):
+            core.note("rest.limited", method=request.method, path=path)
+            return _too_many(wait_s, {}, scope="global")
         verdict = core.limits.take(route.method, route.template, params)
         if not verdict.allowed:
             core.note("rest.limited", method=request.method, path=path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import EllipsisType
 
 from sandbox.deeds import guilds
 from sandbox.deeds.voice import cannot_join, leave_voice, move_voice
@@ -77,7 +78,6 @@ def edit_member(call: Call) -> Result:
     member = _member(call, guild)
     body = call.body
     _check_rights(call, guild, member, body)
-    until = body.get("communication_disabled_until")
     guilds.change_member(
         call.core,
         guild,
@@ -86,11 +86,17 @@ def edit_member(call: Call) -> Result:
         mute=body.get("mute"),
         deaf=body.get("deaf"),
         role_ids=[int(r) for r in body["roles"]] if body.get("roles") is not None else None,
-        timed_out_until=datetime.fromisoformat(until) if until else None,
+        timed_out_until=_time_out(body),
     )
     if "channel_id" in body:
         _move(call, guild, member, body["channel_id"])
     return member_json(call.core.world, member)
+
+
+def _time_out(body: Json) -> datetime | EllipsisType | None:
+    """Until when; null ends it, and where the key is absent nothing changes."""
+    until = body.get("communication_disabled_until", ...)
+    return datetime.fromisoformat(until) if isinstance(until, str) else until
 
 
 def _check_rights(call: Call, guild: Guild, member: Member, body: Json) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -105,11 +106,12 @@ class Visit:
         await expect(parley).to_be_visible(timeout=DONE_MS)
 
     async def presses(self, label: str) -> None:
-        """A button of the faults panel, which says what it did."""
+        """A button of the faults panel, which says what it did, and not that it cannot."""
         told = self.page.locator("#toasts .toast")
         await told.evaluate_all("all => all.forEach((toast) => toast.remove())")
         await self.page.get_by_role("button", name=label).first.click()
         await expect(told).to_be_visible()
+        await expect(told).not_to_have_class(re.compile(r"\bbad\b"))
 
     async def act_as(self, name: str) -> None:
         choice = self.page.get_by_label("Act as", exact=True)

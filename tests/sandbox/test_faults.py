@@ -8,6 +8,7 @@ import aiohttp
 import discord
 import pytest
 
+from cogs.elsewhere import Elsewhere
 from sandbox.clock import Clock
 from sandbox.core import Rules
 from sandbox.ratelimits import RateLimits
@@ -124,6 +125,33 @@ async def test_a_client_that_does_not_is_stopped() -> None:
     assert 0 < verdicts[5].retry_after_s <= 5
     assert [v.headers["X-RateLimit-Remaining"] for v in verdicts[:5]] == list("43210")
     assert limits.take(*route, {"channel_id": "2"}).allowed
+
+
+class Still(Clock):
+    """No real time passes."""
+
+    def real_s(self) -> float:
+        return 0.0
+
+
+async def test_all_calls_together_have_a_limit_and_interactions_are_beyond_it(
+    sandbox: Sandbox,
+) -> None:
+    limits = sandbox.core.limits = RateLimits(Still())
+    assert [limits.over_all_s() for _ in range(51)] == [0.0] * 50 + [1.0]
+    connector = Elsewhere(*sandbox.address, sandbox.ca_file).connector()
+    base, own = "https://discord.com/api/v10", {"Authorization": f"Bot {sandbox.token}"}
+    async with aiohttp.ClientSession(base_url=f"{base}/", connector=connector) as session:
+        async with session.get("users/@me", headers=own) as answer:
+            assert answer.status == 429
+            assert answer.headers["X-RateLimit-Scope"] == "global"
+            assert await answer.json() == {
+                "message": "You are being rate limited.",
+                "retry_after": 1.0,
+                "global": True,
+            }
+        async with session.post("interactions/1/x/callback", json={"type": 5}) as answer:
+            assert (await answer.json())["code"] == 10062
 
 
 async def test_limits_can_be_switched_off(home: Home) -> None:

@@ -269,6 +269,31 @@ async def test_a_nonce_keeps_a_retry_from_sending_twice(
     assert one.nonce == "abc"
 
 
+async def test_a_nonce_is_short(connect: Connect, sandbox: Sandbox, home: Home) -> None:
+    bot = await connect()
+    assert (await bot.text().send("fits", nonce="n" * 25)).nonce == "n" * 25
+    with pytest.raises(discord.HTTPException) as long:
+        await bot.text().send("does not", nonce="n" * 26)
+    assert long.value.code == 50035
+    assert [violation.rule for violation in sandbox.violations] == ["nonce"]
+
+
+async def test_a_reply_to_what_is_gone_fails_or_is_none(
+    connect: Connect, sandbox: Sandbox, home: Home
+) -> None:
+    bot = await connect()
+    asked = await home.ann.say(home.general, "forget it")
+    reference = discord.MessageReference(message_id=asked.id, channel_id=home.general.id)
+    await home.ann.delete(asked)
+    with pytest.raises(discord.HTTPException) as gone:
+        await bot.text().send("about that", reference=reference)
+    assert gone.value.code == 50035
+    reference.fail_if_not_exists = False
+    sent = await bot.text().send("about that", reference=reference)
+    assert (sent.type, sent.reference) == (discord.MessageType.default, None)
+    assert not sandbox.violations
+
+
 async def test_bulk_delete_and_pins(connect: Connect, sandbox: Sandbox, home: Home) -> None:
     bot = await connect()
     for n in range(3):

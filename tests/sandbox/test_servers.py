@@ -54,6 +54,10 @@ async def test_the_bot_moderates(connect: Connect, sandbox: Sandbox, home: Home)
     await sandbox.until(lambda: home.guild.members[home.ann.id].nick == "Annie")
     await ann.timeout(timedelta(minutes=5))
     assert home.guild.members[home.ann.id].timed_out_until
+    await ann.edit(nick="Anna")  # what is not named stays
+    assert home.guild.members[home.ann.id].timed_out_until
+    await ann.timeout(None)
+    assert home.guild.members[home.ann.id].timed_out_until is None
     await ann.ban(reason="enough")
     assert home.guild.bans == {home.ann.id: "enough"}
     assert [b.reason async for b in bot.home().bans()] == ["enough"]

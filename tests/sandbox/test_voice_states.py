@@ -149,6 +149,37 @@ async def test_nobody_hears_a_muted_bot(connect: Connect, sandbox: Sandbox, home
     await voice.disconnect(force=True)
 
 
+async def test_nobody_hears_a_bot_that_may_not_speak(
+    connect: Connect, sandbox: Sandbox, home: Home
+) -> None:
+    """Which is decided as it enters: what is given or taken later holds from the next time."""
+    bot = await connect()
+    everyone = home.guild.roles[home.guild.id]
+    home.owner.moderate.change_role(home.guild, everyone, everyone.permissions & ~Permission.SPEAK)
+    bots = next(r for r in home.guild.roles.values() if r.managed_by == sandbox.bot.id)
+    home.owner.moderate.change_role(home.guild, bots, bots.permissions & ~Permission.SPEAK)
+    attic = sandbox.add_voice_channel(
+        home.guild,
+        "Attic",
+        overwrites=[Overwrite(home.guild.id, True, allow=int(Permission.SPEAK))],
+    )
+    await home.ann.join_voice(home.lounge)
+    await home.ben.join_voice(attic)
+    voice = await lounge(bot, home).connect()
+    source = Counted(encode(sine(440, 400)), sandbox)
+    voice.play(source)
+    await sandbox.until(lambda: source.played > 15)
+    me = bot.home().me.voice
+    assert me is not None
+    assert me.suppress
+    assert not home.ann.heard(home.guild).frames
+    home.owner.moderate.move(home.guild, sandbox.bot, attic)
+    await sandbox.until(lambda: len(home.ben.heard(home.guild).frames) > 5, 10)
+    assert not voice_events(sandbox)[-1]["suppress"]
+    assert not home.ann.heard(home.guild).frames
+    await voice.disconnect(force=True)
+
+
 async def test_a_deafened_member_hears_nothing(
     connect: Connect, sandbox: Sandbox, home: Home
 ) -> None:

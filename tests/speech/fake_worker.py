@@ -2,7 +2,8 @@
 
 ``tone`` speaks 50 ms a letter in chunks of half a second. ``fragile`` dies at the word CRASH,
 ``stuck`` never returns, ``faulty`` raises with the text in its message, ``bursting`` gives its
-whole text as one chunk.
+whole text as one chunk. ``deadly`` dies as it is opened, ``endless`` is never open, ``late`` not
+soon.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from speech.worker import Setup, UnknownVoice, main
 
 RATE_HZ = 22_050
 LETTER_S = 0.05
+LATE_S = 1.2
 
 
 class Tone:
@@ -56,8 +58,12 @@ class Tone:
 
 def open_voice(name: str, setup: Setup) -> Tone:
     """Any of the voices above."""
-    if name not in {"tone", "fragile", "stuck", "faulty", "bursting"}:
+    if name not in {"tone", "fragile", "stuck", "faulty", "bursting", "deadly", "endless", "late"}:
         raise UnknownVoice(name)
+    if name == "deadly":
+        os.kill(os.getpid(), 9)
+    if name in {"endless", "late"}:
+        threading.Event().wait(None if name == "endless" else LATE_S)
     return Tone(name)
 
 

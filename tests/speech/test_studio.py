@@ -157,6 +157,56 @@ async def test_a_worker_that_hangs_is_replaced() -> None:
         assert await all_of(studio, line("next"))
 
 
+async def test_a_voice_that_never_opens_is_given_up_and_one_that_takes_time_is_not() -> None:
+    async with open_studio(replace(SETTINGS, stall_s=0.8), FAKE) as studio:
+        assert await all_of(studio, line("x" * 40, "late"))
+        assert (await studio.health()).lost == 0
+        with pytest.raises(SpeechFailed):
+            await all_of(studio, line("hi", "endless"))
+        assert (await studio.health()).lost == 2
+        assert await all_of(studio, line("next"))
+
+
+async def test_a_voice_that_kills_as_it_opens_is_tried_twice_and_harms_nobody(
+    studio: Studio,
+) -> None:
+    whole = await all_of(studio, line("x" * 400))
+
+    async def deadly() -> None:
+        with pytest.raises(SpeechFailed):
+            await all_of(studio, line("hi", "deadly"))
+
+    # One speaks all the while, the other's voice is to be opened after the deadly one.
+    innocent, _, behind = await asyncio.gather(
+        all_of(studio, line("x" * 400)), deadly(), all_of(studio, line("x" * 40, "bursting"))
+    )
+    assert innocent == whole
+    assert len(behind) * FRAME_S == pytest.approx(40 * LETTER_S, abs=0.04)
+    assert (await studio.health()).lost == 2
+
+
+async def test_a_worker_that_stands_still_between_two_steps_is_replaced() -> None:
+    async with open_studio(replace(SETTINGS, stall_s=1.0), FAKE) as studio:
+        whole = await all_of(studio, line("x" * 40))
+        os.kill(await pid_of(studio), signal.SIGSTOP)
+        assert await all_of(studio, line("x" * 40)) == whole
+        assert (await studio.health()).lost == 1
+
+
+async def test_a_worker_that_cannot_be_started_is_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    program = tmp_path / "python"  # which is not there yet: the system refuses to start it
+    async with open_studio(SETTINGS, (str(program), *FAKE[1:])) as studio:
+        while caplog.text.count("cannot be started") < 2:  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.01)
+        new = tmp_path / "new"
+        new.write_text(f'#!/bin/sh\nexec {FAKE[0]} "$@"\n')
+        new.chmod(0o755)
+        new.rename(program)
+        assert await all_of(studio, line("at last"))
+
+
 async def test_health_counts_memory_voices_and_sound(studio: Studio) -> None:
     frames = await all_of(studio, line("x" * 40))
     health = (await studio.health()).workers[0]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.vits.tiny import FORMS, PLAIN, tiny_config, tiny_tensors
 from vits.arrays import F32
+from vits.config import Defaults
 from vits.engine import onnx as onnx_engine
 from vits.engine.base import Engine, Noise, Style, frames_of, open_engine
 from vits.engine.staged import LAST_WINDOW, affordable, decoder_reach, flow_reach, window
@@ -140,6 +141,8 @@ def test_wrong_requests_are_refused() -> None:
     for scales in ((-1.0, 1.0, 0.8), (0.6, 0.0, 0.8), (0.6, 1.0, float("nan"))):
         with pytest.raises(BadStyle):
             Style(*scales)
+    slow = Defaults(length_scale=10.0)  # a voice may be, and may yet be asked to speak slower
+    assert [Style.of(slow, speed=speed).length_scale for speed in (0.25, 2.0)] == [10.0, 5.0]
     assert engine.whole([], style=STYLE).size == 0
     assert list(engine.stream([], style=STYLE)) == []
 

@@ -8,6 +8,8 @@ import math
 import pickle
 import shutil
 import struct
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -71,6 +73,47 @@ def tensor(shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) ->
 )
 def test_odd_programs(program: bytes, tmp_path: Path) -> None:
     refused(archived(tmp_path / "in", program), tmp_path, ".")
+
+
+# Lists that hold one list many times over: short to write, endless to copy or to print.
+MANY = b"]q\0(" + b"K\x01" * 100_000 + b"e0](" + b"h\0" * 100_000 + b"e"
+DEEP = b"]q\0" + b"0](h\0h\0eq\0" * 40
+STORED = b"}X\x01\0\0\0a(X\x07\0\0\0storagectorch\nFloatStorage\n"
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from vits.errors import BadCheckpoint
+from vits.io.importing import import_voice
+with open("/proc/self/statm") as file:
+    now = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + (300 << 20),) * 2)
+try:
+    import_voice(Path(sys.argv[1]), "bad", Path(sys.argv[2]))
+except BadCheckpoint as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does")
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"ccollections\nOrderedDict\n" + MANY + b"\x85R.",
+        DEEP + b"\x8c\x01a\x93.",
+        b"\x8c\x01a" + DEEP + b"\x93.",
+        STORED + DEEP + b"X\x03\0\0\0cpuK\x01tQs.",
+    ],
+    ids=["pairs", "module", "name", "storage"],
+)
+def test_a_list_of_one_list_does_not_eat_the_memory(program: bytes, tmp_path: Path) -> None:
+    path = archived(tmp_path / "in", program)
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(path), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "damaged" in done.stdout, done.stderr
 
 
 def test_a_step_along_one_place_may_be_any_number(tmp_path: Path) -> None:

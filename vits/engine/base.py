@@ -18,7 +18,7 @@ from typing import Literal, Protocol, cast, runtime_checkable
 import numpy as np
 
 from vits.arrays import F32, I64
-from vits.config import Defaults, VoiceConfig
+from vits.config import SCALES, Defaults, VoiceConfig
 from vits.errors import WITH_TORCH, BackendUnavailable, BadStyle, BadText
 from vits.io.folder import read_voice
 
@@ -45,8 +45,7 @@ class Style:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        bounds = {"noise_scale": (0, 5), "length_scale": (0.1, 10), "noise_w": (0, 5)}
-        for name, (low, high) in bounds.items():
+        for name, (low, high) in SCALES.items():
             value = getattr(self, name)
             if not (math.isfinite(value) and low <= value <= high):
                 raise BadStyle(f"{name} must be from {low} to {high}")
@@ -55,9 +54,10 @@ class Style:
 
     @classmethod
     def of(cls, defaults: Defaults, *, seed: int | None = None, speed: float = 1.0) -> Style:
-        """A voice's own style, spoken ``speed`` times as fast."""
+        """A voice's own style, spoken ``speed`` times as fast, or as near to it as there is."""
         scales = {field.name: getattr(defaults, field.name) for field in fields(defaults)}
-        scales["length_scale"] /= speed
+        low, high = SCALES["length_scale"]
+        scales["length_scale"] = min(high, max(low, scales["length_scale"] / speed))
         return cls(**scales, seed=seed)
 
 

@@ -10,6 +10,7 @@ import importlib.util
 from collections.abc import Mapping
 from ctypes import POINTER, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_void_p
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -64,6 +65,30 @@ def _sizes(a: Architecture) -> _Sizes:
     )
 
 
+def _declared(c: Any) -> Any:
+    """The library with its functions' types. Raises AttributeError: one is not there."""
+    c.parley_instruction_sets.restype = c_char_p
+    c.parley_offers.argtypes = [c_char_p, c_int]
+    c.parley_voice_new.restype = c_void_p
+    c.parley_voice_new.argtypes = [*(POINTER(_Sizes), c_char_p, c_int, _LOOKUP, c_void_p, c_char_p)]
+    c.parley_voice_free.argtypes = [c_void_p]
+    c.parley_session_new.restype = c_void_p
+    c.parley_session_new.argtypes = [c_void_p, c_int, c_char_p]
+    c.parley_session_free.argtypes = [c_void_p]
+    c.parley_encode.argtypes = [
+        *(c_void_p, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_char_p)
+    ]
+    c.parley_begin.restype = c_int64
+    c.parley_begin.argtypes = [c_void_p, c_void_p, c_float, c_char_p]
+    c.parley_give.restype = c_int64
+    c.parley_give.argtypes = [c_void_p, c_void_p, c_int64, c_char_p]
+    c.parley_take.restype = c_int64
+    c.parley_take.argtypes = [c_void_p, c_int64, c_void_p, c_int64, c_char_p]
+    c.parley_try_peak.restype = c_double
+    c.parley_try_peak.argtypes = [c_char_p, c_int, c_double]
+    return c
+
+
 class Library:
     """The compiled engine. Loading it costs a millisecond; it may be loaded many times."""
 
@@ -71,7 +96,7 @@ class Library:
         """Load the extension, or the library at ``path``.
 
         Raises:
-            BackendUnavailable: it was not built, or cannot be loaded here.
+            BackendUnavailable: it was not built, cannot be loaded here, or is an old one.
         """
         if path is None:
             spec = importlib.util.find_spec("vits.engine._native")
@@ -79,32 +104,11 @@ class Library:
                 raise BackendUnavailable("the native extension was not built on this machine")
             path = Path(spec.origin)
         try:
-            library = ctypes.CDLL(str(path))
+            self.c = _declared(ctypes.CDLL(str(path)))
         except OSError as error:
             raise BackendUnavailable("the native extension cannot be loaded here") from error
-        c = library
-        c.parley_instruction_sets.restype = c_char_p
-        c.parley_offers.argtypes = [c_char_p, c_int]
-        c.parley_voice_new.restype = c_void_p
-        c.parley_voice_new.argtypes = [
-            *(POINTER(_Sizes), c_char_p, c_int, _LOOKUP, c_void_p, c_char_p)
-        ]
-        c.parley_voice_free.argtypes = [c_void_p]
-        c.parley_session_new.restype = c_void_p
-        c.parley_session_new.argtypes = [c_void_p, c_int, c_char_p]
-        c.parley_session_free.argtypes = [c_void_p]
-        c.parley_encode.argtypes = [
-            *(c_void_p, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_char_p)
-        ]
-        c.parley_begin.restype = c_int64
-        c.parley_begin.argtypes = [c_void_p, c_void_p, c_float, c_char_p]
-        c.parley_give.restype = c_int64
-        c.parley_give.argtypes = [c_void_p, c_void_p, c_int64, c_char_p]
-        c.parley_take.restype = c_int64
-        c.parley_take.argtypes = [c_void_p, c_int64, c_void_p, c_int64, c_char_p]
-        c.parley_try_peak.restype = c_double
-        c.parley_try_peak.argtypes = [c_char_p, c_int, c_double]
-        self.c = c
+        except AttributeError as error:  # a function it does not export
+            raise BackendUnavailable("the native extension is of another version") from error
 
     def instruction_sets(self) -> list[str]:
         """What this build and machine offer, best first: ``avx512``, ``avx2``, ``portable``."""

@@ -85,6 +85,8 @@ class Pickled:
             keys = Program(read).run()
             sizes = {t.storage.key: t.storage for t in _tensors_in(self.value)}
             self._places = {}
+            if not all(isinstance(key, (str, int)) for key in keys):
+                raise BadCheckpoint(f"{path.name} is damaged")
             for key in keys:
                 count = struct.unpack("<q", read(8))[0]
                 storage = sizes.get(str(key))

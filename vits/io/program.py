@@ -203,7 +203,7 @@ class Program:
             case b"c":
                 stack.append(_known(f"{self._line()} {self._line()}"))
             case b"\x93":  # STACK_GLOBAL
-                name, module = stack.pop(), stack.pop()
+                name, module = _plain(stack.pop()), _plain(stack.pop())
                 stack.append(_known(f"{module} {name}"))
             case b"Q":  # BINPERSID
                 stack.append(_storage(stack.pop()))
@@ -238,16 +238,18 @@ def _made(function: object, arguments: tuple[Any, ...]) -> Any:
     name = function.text if isinstance(function, Name) else ""
     if name in _MAPPINGS:
         listed = arguments[0] if arguments and isinstance(arguments[0], list) else []
+        if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in listed):
+            raise TypeError
         return dict(_pairs([part for pair in listed for part in pair]))
     if name in _TENSORS:
         storage, offset, shape, strides = arguments[:4]
         if not isinstance(storage, Storage):
             raise BadCheckpoint("the checkpoint is damaged")
-        sizes, steps = tuple(map(int, shape)), tuple(map(int, strides))
-        fits = len(sizes) == len(steps) <= 8 and min((offset, *sizes, *steps)) >= 0
+        sizes, steps = tuple(map(_whole, shape)), tuple(map(_whole, strides))
+        fits = len(sizes) == len(steps) <= 8 and min((_whole(offset), *sizes, *steps)) >= 0
         if not fits or math.prod(filter(None, sizes)) > MOST_NUMBERS:
             raise BadCheckpoint("the checkpoint is damaged: a size that is none")
-        return TensorAt(storage, int(offset), sizes, steps)
+        return TensorAt(storage, offset, sizes, steps)
     if name in _PARAMETERS:
         return arguments[0]
     return Name(name)
@@ -259,4 +261,17 @@ def _storage(value: Any) -> Storage:
     name = dtype.text.split()[-1] if isinstance(dtype, Name) else ""
     if kind != "storage" or name not in _STORAGES:
         raise BadCheckpoint(f"the checkpoint holds numbers of an unknown kind: {shown(name)}")
-    return Storage(str(key), _STORAGES[name], int(count))
+    return Storage(str(_plain(key)), _STORAGES[name], _whole(count))
+
+
+def _plain(value: object) -> str | int:
+    """A name or a number. A list of lists that are one list has few items and no end of text."""
+    if not isinstance(value, (str, int)):
+        raise TypeError
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError
+    return value

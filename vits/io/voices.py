@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,7 +112,3 @@ class VoiceShelf:
         from vits.io.folder import read_voice
 
         return read_voice(self.path(name))
-
-    def remove(self, name: str) -> None:
-        """Delete a voice. A packaged one returns when next asked for. Raises UnknownVoice."""
-        shutil.rmtree(self.path(name))

@@ -288,14 +288,20 @@ def libraries() -> tuple[Library, ...]:
     return tuple(found)
 
 
-@functools.cache
+_opened: dict[Library, Espeak] = {}
+_opening = threading.Lock()
+
+
 def opened(library: Library) -> Espeak:
     """A copy, loaded once for the life of the process: its globals hold a pointer to ours.
 
     Raises:
         MissingDependency: it cannot be used.
     """
-    return Espeak(library)
+    with _opening:
+        if library not in _opened:
+            _opened[library] = Espeak(library)
+        return _opened[library]
 
 
 @functools.cache

@@ -1,12 +1,10 @@
-"""Language marks, [ZH]你好[ZH][EN]hello[EN]: written by people, or put in by script. Pure."""
+"""Language marks, [ZH]你好[ZH][EN]hello[EN]: written by people, or found by script. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
 from itertools import groupby
-
-MARKS = {"zh": "ZH", "ja": "JA", "en": "EN", "ko": "KO"}
 
 _MARKED = re.compile(r"\[(ZH|JA|EN|KO)\](.*?)\[\1\]", re.DOTALL)
 _STRAY = re.compile(r"\[(?:ZH|JA|EN|KO)\]")
@@ -37,11 +35,6 @@ def spans(text: str, languages: Collection[str]) -> list[tuple[str, str]]:
         (language, "".join(stretch for _, stretch in group))
         for language, group in groupby(found, key=lambda pair: pair[0])
     ]
-
-
-def marked(text: str, languages: Collection[str]) -> str:
-    """``text`` with a mark around each stretch."""
-    return "".join(f"[{MARKS[la]}]{part}[{MARKS[la]}]" for la, part in spans(text, languages))
 
 
 def _by_script(text: str, languages: Collection[str]) -> Iterator[tuple[str, str]]:

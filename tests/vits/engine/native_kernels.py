@@ -77,7 +77,7 @@ def random_case(random: np.random.Generator, number: str) -> ConvCase:
     def one(*values: int) -> int:
         return int(random.choice(values))
 
-    taps, dilation = int(random.integers(1, 14)), one(1, 1, 2, 3, 5, 6, 12)
+    taps, dilation = int(random.integers(1, 14)), one(1, 1, 2, 3, 5, 6, 10, 12, 13, 40)
     rows = one(1, 2, 5, 12, 31, 77, 150)
     gate = bool(random.random() < 0.2)
     return ConvCase(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from vits.engine.native import NativeEngine, open_voice
 from vits.engine.native_api import Library, Session, Voice
 from vits.engine.staged import StagedEngine
 from vits.errors import BackendUnavailable, BadText, BadVoice
-from vits.io.folder import read_voice
+from vits.io.folder import read_voice, write_voice
 from vits.io.packaged import DEFAULT_VOICE, prepare
 from vits.nn import engine as torch_engine
 from vits.nn.engine import TorchStages
@@ -325,3 +326,17 @@ def test_open_engine_picks_native_first() -> None:
     begun = time.perf_counter()
     assert isinstance(open_engine(prepare(DEFAULT_VOICE)), NativeEngine)
     assert time.perf_counter() - begun < 10
+
+
+def test_a_library_of_another_version_is_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = importlib.util.find_spec("vits.align.search")  # any library without our functions
+    assert other
+    assert other.origin
+    old = Path(other.origin)
+    with pytest.raises(BackendUnavailable, match="another version"):
+        Library(old)
+    monkeypatch.setattr(native, "Library", lambda: Library(old))
+    write_voice(tmp_path / "tiny", tiny_config(PLAIN), tiny_tensors(PLAIN))
+    assert isinstance(open_engine(tmp_path / "tiny"), StagedEngine)

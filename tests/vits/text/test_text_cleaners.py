@@ -24,7 +24,7 @@ from vits.errors import BadText, MissingDependency
 from vits.text import chinese, english, japanese
 from vits.text.cleaners import CLEANERS, CleanerFront, languages_of
 from vits.text.mandarin import readings
-from vits.text.marking import marked, spans
+from vits.text.marking import spans
 from vits.text.piper import PinyinFront
 from vits.text.vocabulary import VocabularyFront
 
@@ -92,7 +92,6 @@ def test_languages_are_found_by_script() -> None:
     assert spans("Hello 世界", ("zh", "ja")) == [("zh", "Hello 世界")]
     assert spans("日本", ("ja",)) == [("ja", "日本")]
     assert spans("前 [JA]日本[JA] 後", every) == [("zh", "前 "), ("ja", "日本"), ("zh", " 後")]
-    assert marked("你好 hello", every) == "[ZH]你好 [ZH][EN]hello[EN]"
 
 
 @given(st.text(alphabet="我あ하a1。. ,!\n", max_size=60))

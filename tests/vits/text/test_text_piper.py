@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,24 @@ def copies() -> tuple[Espeak, Espeak]:
     assert knowing.knows_marks
     assert not guessing.knows_marks
     return knowing, guessing
+
+
+TOGETHER = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from vits.text.espeak import espeak
+sys.setswitchinterval(1e-6)
+all_here = Barrier(8)
+with ThreadPoolExecutor(8) as pool:
+    found = list(pool.map(lambda _: (all_here.wait(), espeak())[1], range(8)))
+print(len(set(map(id, found))))
+"""
+
+
+def test_threads_that_ask_at_once_get_one_library() -> None:
+    done = subprocess.run([sys.executable, "-c", TOGETHER], capture_output=True, check=True)
+    assert done.stdout.strip() == b"1"
 
 
 WORDS = "Hello world x 3 V 1.5 你好 e.g. 's A é"

@@ -106,7 +106,6 @@ ConvLayer::ConvLayer(const Kernels& kernels, const Filter& filter, Arithmetic ar
   shape_.out = (int)round_up(filter.out, kernels.block);
   shape_.dilation = dilation;
   shape_.pad = pad;
-  reach_ = (filter.taps - 1) * dilation;
   // As many blocks at a time as leave room for weights in a second-level cache.
   const size_t item = arithmetic.number == kFp32 ? 4 : 2;
   const size_t block = (size_t)points_of(shape_) * shape_.groups * shape_.in * kernels.tiles * item;
@@ -178,7 +177,8 @@ void ConvLayer::pack(const Filter& f) {
 size_t ConvLayer::scratch_bytes(long rows) const {
   const size_t points = (size_t)points_of(shape_), tiles = (size_t)kernels_->tiles;
   const size_t panel = (size_t)shape_.groups * shape_.in * tiles * (shape_.number == kFp32 ? 4 : 2);
-  const long blocks = rows / shape_.outputs / kernels_->tiles + 2;
+  const long most = std::min(rows, rows / shape_.outputs + shape_.dilation);  // tiles_of() of conv.h
+  const long blocks = most / kernels_->tiles + 1;
   const size_t chunk = (size_t)std::min<long>(shape_.chunk, blocks);
   return points * shape_.in * 4                                        // edge
          + points * tiles * kernels_->block * 4                        // results

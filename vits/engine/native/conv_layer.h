@@ -45,7 +45,6 @@ class ConvLayer {
 
   const ConvShape& shape() const { return shape_; }
   const float* bias() const { return bias_.data(); }
-  int reach() const { return reach_; }  // rows the filter spans beyond one
 
   // Makes rows [first, last) on every thread. The epilogue's bias, where null, is the layer's.
   void run(Crew& crew, const View& in, long first, long last, Epilogue epilogue) const;
@@ -70,7 +69,6 @@ class ConvLayer {
 
   const Kernels* kernels_ = nullptr;
   ConvShape shape_{};
-  int reach_ = 0;
   Buffer<char> weights_;
   Buffer<float> weight_scale_, bias_;
 };

@@ -159,11 +159,12 @@ void TextEncoder::attend(Crew& crew, int worker, const Layer& layer, int head, l
 Encoded TextEncoder::run(Crew& crew, Arena& memory, const int64_t* ids, long n) const {
   const int width = heads_ * head_, both = prior_.shape().out;
   const size_t rows = (size_t)n, columns = (size_t)round_up(n, kernels_.block);
-  const size_t positions = rows * heads_ * (size_t)round_up(window_, kernels_.block);
+  const int positions = (int)round_up(window_, kernels_.block);
+  const size_t relations = rows * heads_ * (size_t)positions;
   const Scratch s{memory.take(rows * 3 * width), memory.take(rows * width),
                   memory.take(rows * filter_),   memory.take(rows * columns * heads_),
-                  memory.take(positions),        memory.take(columns * width),
-                  memory.take(columns * width),  memory.take(positions)};
+                  memory.take(relations),        memory.take(columns * width),
+                  memory.take(columns * width),  memory.take(relations)};
   float *x = memory.take(rows * stride_), *prior = memory.take(rows * both);
   for (long t = 0; t < n; t++)
     std::copy_n(embedding_.data() + ids[t] * stride_, stride_, x + t * stride_);
@@ -175,7 +176,7 @@ Encoded TextEncoder::run(Crew& crew, Arena& memory, const int64_t* ids, long n) 
   for (const Layer& layer : layers_) {
     layer.queries_keys_values.run(crew, hidden, 0, n, plain(s.qkv, 3 * width));
     layer.relative_keys.reserve(crew, n);
-    crew.reserve(product_scratch(kernels_, std::max((int)columns, head_)));
+    crew.reserve(product_scratch(kernels_, std::max({(int)columns, head_, positions})));
     crew.run(heads_, [&](long head, int worker) { attend(crew, worker, layer, (int)head, n, s); });
     layer.output.run(crew, {s.attended, width, 0, n}, 0, n, add);
     layer.norm_1.run(kernels_, crew, x, x, n);

@@ -56,7 +56,7 @@ struct ConvShape {
 
 struct ConvCall {
   const ConvShape* shape;
-  const void* weights;        // see pack.h
+  const void* weights;        // as ConvLayer::pack() lays them
   const float* weight_scale;  // int16: (points, out)
   View in;
   long first, last;           // output rows to make
