@@ -8,7 +8,10 @@ CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome,$
 
 .PHONY: try test bench lint lock clean install train catalogue
 
-$(VENV)/base.stamp: requirements/base.txt requirements/models.txt pyproject.toml setup.py
+# What is compiled: where an update changed it, it is built anew.
+COMPILED := setup.py $(wildcard vits/engine/native/*.cpp vits/engine/native/*.h vits/align/*.pyx vits/align/*.h)
+
+$(VENV)/base.stamp: requirements/base.txt requirements/models.txt pyproject.toml $(COMPILED)
 	@test -x $(PY) || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing what the bot needs"
 	$(PIP) --no-compile -r requirements/base.txt
@@ -21,7 +24,7 @@ $(VENV)/base.stamp: requirements/base.txt requirements/models.txt pyproject.toml
 
 $(VENV)/test.stamp: $(VENV)/base.stamp requirements/test.txt
 	@echo "installing what the tests need (PyTorch among it: some minutes the first time)"
-	$(PIP) -r requirements/test.txt
+	$(PIP) --no-compile -r requirements/test.txt
 	@touch $@
 
 install: $(VENV)/base.stamp
@@ -38,9 +41,15 @@ lint: $(VENV)/test.stamp
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-test: $(VENV)/test.stamp lint
+test: $(VENV)/test.stamp
 	$(if $(CHROMIUM),,@echo "no Chromium here: the page's browser tests are left out")
-	$(if $(CHROMIUM),,PARLEY_WITHOUT_BROWSER=1) $(PY) -m pytest -n 2 $(ARGS)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+	@# mypy has what the tests leave idle; bytecode is of what they import, not of all there is
+	nice -n 19 $(VENV)/bin/mypy > $(VENV)/mypy.txt 2>&1 & types=$$!; \
+	PYTHONDONTWRITEBYTECODE= $(if $(CHROMIUM),,PARLEY_WITHOUT_BROWSER=1) $(PY) -m pytest -n 2 $(ARGS); tests=$$?; \
+	wait $$types; types=$$?; cat $(VENV)/mypy.txt; exit $$((tests | types))
 
 bench: $(VENV)/test.stamp
 	$(PY) -m benchmarks $(ARGS)
