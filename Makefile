@@ -48,7 +48,7 @@ test: $(VENV)/test.stamp
 	$(VENV)/bin/lint-imports
 	@# mypy has what the tests leave idle; bytecode is of what they import, not of all there is
 	nice -n 19 $(VENV)/bin/mypy > $(VENV)/mypy.txt 2>&1 & types=$$!; \
-	PYTHONDONTWRITEBYTECODE= $(if $(CHROMIUM),,PARLEY_WITHOUT_BROWSER=1) $(PY) -m pytest -n 2 $(ARGS); tests=$$?; \
+	PYTHONDONTWRITEBYTECODE= $(if $(CHROMIUM),,PARLEY_WITHOUT_BROWSER=1) $(PY) -m pytest -n 2 --dist worksteal $(ARGS); tests=$$?; \
 	wait $$types; types=$$?; cat $(VENV)/mypy.txt; exit $$((tests | types))
 
 bench: $(VENV)/test.stamp
