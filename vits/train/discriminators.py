@@ -124,25 +124,25 @@ class Discriminator(nn.Module):
 
 
 def judge_loss(real: list[Layers], made: list[Layers]) -> Tensor:
-    """Least-squares loss of the discriminators (VITS equation 8)."""
+    """Least-squares loss of the discriminators (VITS equation 8), of all of them together."""
     return torch.stack(
         [
             (1 - r[-1]).square().mean() + m[-1].square().mean()
             for r, m in zip(real, made, strict=True)
         ]
-    ).mean()
+    ).sum()
 
 
 def fool_loss(made: list[Layers]) -> Tensor:
-    """Least-squares loss of the generator (equation 9)."""
-    return torch.stack([(1 - m[-1]).square().mean() for m in made]).mean()
+    """Least-squares loss of the generator (equation 9), of all discriminators together."""
+    return torch.stack([(1 - m[-1]).square().mean() for m in made]).sum()
 
 
 def feature_loss(real: list[Layers], made: list[Layers]) -> Tensor:
-    """Feature matching (equation 10), each layer relative to how large it is."""
+    """Feature matching (equation 10): the mean distance in each layer, of all of them together."""
     parts = [
-        (m - r.detach()).abs().mean() / r.detach().abs().mean().clamp_min(1e-4)
+        (m - r.detach()).abs().mean()
         for seen_r, seen_m in zip(real, made, strict=True)
-        for r, m in zip(seen_r[:-1], seen_m[:-1], strict=True)
+        for r, m in zip(seen_r, seen_m, strict=True)
     ]
-    return torch.stack(parts).mean()
+    return torch.stack(parts).sum()
