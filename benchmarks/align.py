@@ -13,13 +13,14 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks import harness
-from vits.align import align
+from vits.align import align, kernels
 
 SHAPES = (  # batch, tokens, frames
     (1, 20, 60),
@@ -62,12 +63,15 @@ def _shape(peer: Any, shape: tuple[int, int, int], rounds: int) -> dict[str, Any
         # What it cannot do without: a table it may destroy, and a path of zeros.
         peer.core.maximum_path_c(np.zeros(scores.shape, np.int32), scores.copy(), time, text)
 
+    def narrower(kernel: str) -> Callable[[], object]:
+        return lambda: align(scores, text, time, threads=1, kernel=kernel)
+
     # Two groups, for what ran before decides what is in the caches: the call as shipped leaves
     # PyTorch's things there, which a kernel next in turn would pay for.
     taken = harness.interleave(
         {
             "ours, 1 thread": lambda: align(scores, text, time, threads=1),
-            "ours, portable, 1 thread": lambda: align(scores, text, time, threads=1, portable=True),
+            **{f"ours, {name}, 1 thread": narrower(name) for name in kernels()[:-1]},
             "original, bare kernel": bare,
             "original, kernel and its arrays": whole,
         },
@@ -93,14 +97,14 @@ def run(out_dir: Path, quick: bool) -> dict[str, Any]:
     peer = original()
     found = [_shape(peer, shape, 15 if quick else 80) for shape in SHAPES]
     rows: list[list[object]] = [
-        ["batch x tokens x frames", "ours ms", "portable", "its kernel", "with its arrays",
+        ["batch x tokens x frames", "ours ms", *kernels()[:-1], "its kernel", "with its arrays",
          "2 threads", "as shipped", "kernel ratio", "call ratio", "same paths"]
     ]  # fmt: skip
     for entry in found:
         ms = {name: spread.median for name, spread in entry["ms"].items()}
-        ours, portable, bare, whole, two, shipped = ms.values()
+        ours, *others, bare, whole, two, shipped = ms.values()
         rows.append(
-            [" x ".join(map(str, entry["shape"].values())), ours, portable, bare, whole, two,
+            [" x ".join(map(str, entry["shape"].values())), ours, *others, bare, whole, two,
              shipped, bare / ours, shipped / two, entry["same_paths"]]
         )  # fmt: skip
     print(harness.table("Monotonic alignment search", rows))

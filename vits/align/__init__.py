@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from vits.align.search import align
+from vits.align.search import align, kernels
 
-__all__ = ["align", "path_of"]
+__all__ = ["align", "kernels", "path_of"]
 
 
 def path_of(durations: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

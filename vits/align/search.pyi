@@ -7,5 +7,6 @@ def align(
     frame_lengths: npt.NDArray[np.integer],
     *,
     threads: int | None = None,
-    portable: bool = False,
+    kernel: str | None = None,
 ) -> npt.NDArray[np.int32]: ...
+def kernels() -> tuple[str, ...]: ...

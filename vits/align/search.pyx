@@ -17,9 +17,9 @@ cnp.import_array()
 
 
 cdef extern from "kernel.h" nogil:
-    int align_cpu_has_avx512()
-    size_t align_work_bytes(int t_text, int t_frames, int vector)
-    void align_one(const float *score, ptrdiff_t stride, int t_text, int t_frames, int vector,
+    int align_widest()
+    size_t align_work_bytes(int t_text, int t_frames, int kernel)
+    void align_one(const float *score, ptrdiff_t stride, int t_text, int t_frames, int kernel,
                    void *work, int32_t *durations)
 
 
@@ -29,11 +29,19 @@ cdef enum:
     READ_ONLY = cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_FORCECAST
 
 
+NAMES = ("plain", "avx2", "avx512")
+
+
+def kernels():
+    """Names of the kernels that this processor has, the widest last."""
+    return NAMES[: align_widest() + 1]
+
+
 cdef inline cnp.ndarray _lengths(given):
     return <cnp.ndarray>cnp.PyArray_FROM_OTF(given, cnp.NPY_INT32, READ_ONLY)
 
 
-def align(scores, text_lengths, frame_lengths, *, threads=None, bint portable=False):
+def align(scores, text_lengths, frame_lengths, *, threads=None, kernel=None):
     """Durations, in frames, of each token on the best monotonic path.
 
     Args:
@@ -41,13 +49,14 @@ def align(scores, text_lengths, frame_lengths, *, threads=None, bint portable=Fa
         text_lengths: (B,) tokens of each utterance, 0 to T_text.
         frame_lengths: (B,) frames of each utterance, at least as many as its tokens.
         threads: how many utterances at once; all processors by default. Small work takes one.
-        portable: use the plain C kernel even where a wider one exists.
+        kernel: one of :func:`kernels`; the widest by default.
 
     Returns:
         (B, T_text) int32. Row b sums to ``frame_lengths[b]``; padding has duration 0.
 
     Raises:
-        ValueError: shapes that do not match, lengths out of range, or more tokens than frames.
+        ValueError: shapes that do not match, lengths out of range, more tokens than frames, or a
+            kernel that this processor does not have.
         MemoryError: no room for the work space.
     """
     table = <cnp.ndarray>cnp.PyArray_FROM_OTF(scores, cnp.NPY_FLOAT32, READ_ONLY)
@@ -87,19 +96,23 @@ def align(scores, text_lengths, frame_lengths, *, threads=None, bint portable=Fa
         many = <int>max(1, min(many, batch))
     cdef const float *score = <const float *>cnp.PyArray_DATA(table)
     cdef int32_t *out = <int32_t *>cnp.PyArray_DATA(<cnp.ndarray>durations)
-    cdef int vector = not portable and align_cpu_has_avx512()
-    cdef size_t bytes_each = align_work_bytes(t_text, t_frames, vector)
+    cdef int chosen = align_widest()
+    if kernel is not None:
+        if kernel not in kernels():
+            raise ValueError(f"this processor has no kernel {kernel!r}, but {', '.join(kernels())}")
+        chosen = NAMES.index(kernel)
+    cdef size_t bytes_each = align_work_bytes(t_text, t_frames, chosen)
     cdef char *work = <char *>malloc(bytes_each * many)
     if work == NULL:
         raise MemoryError("no memory for the alignment's work space")
     with nogil:
         if many == 1:
             for b in range(batch):
-                align_one(score + b * cells, t_text, text[b], frames[b], vector, work,
+                align_one(score + b * cells, t_text, text[b], frames[b], chosen, work,
                           out + b * t_text)
         else:
             for b in prange(batch, schedule="dynamic", num_threads=many):
-                align_one(score + b * cells, t_text, text[b], frames[b], vector,
+                align_one(score + b * cells, t_text, text[b], frames[b], chosen,
                           work + threadid() * bytes_each, out + b * t_text)
     free(work)
     return durations

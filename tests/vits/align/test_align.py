@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vits.align import align, path_of, reference
-
-KERNELS = [pytest.param(False, id="widest"), pytest.param(True, id="portable")]
+from vits.align import align, kernels, path_of, reference
 
 
 def one(scores: np.ndarray, **how: object) -> np.ndarray:
@@ -28,37 +26,37 @@ def tables(draw: st.DrawFn) -> np.ndarray:
     return np.round(table) if draw(st.booleans()) else table
 
 
-@pytest.mark.parametrize("portable", KERNELS)
+@pytest.mark.parametrize("kernel", kernels())
 @settings(max_examples=150)
 @given(table=tables())
-def test_every_path_is_the_oracles(portable: bool, table: np.ndarray) -> None:
-    assert one(table, portable=portable).tolist() == reference.align_one(table).tolist()
+def test_every_path_is_the_oracles(kernel: str, table: np.ndarray) -> None:
+    assert one(table, kernel=kernel).tolist() == reference.align_one(table).tolist()
 
 
-@pytest.mark.parametrize("portable", KERNELS)
+@pytest.mark.parametrize("kernel", kernels())
 @settings(max_examples=40)
 @given(parts=st.lists(tables(), min_size=1, max_size=6), threads=st.integers(1, 4))
 def test_a_batch_is_its_utterances_and_padding_is_never_read(
-    portable: bool, parts: list[np.ndarray], threads: int
+    kernel: str, parts: list[np.ndarray], threads: int
 ) -> None:
     frames = np.array([p.shape[0] for p in parts])
     tokens = np.array([p.shape[1] for p in parts])
     batch = np.full((len(parts), frames.max(), tokens.max()), np.nan, np.float32)
     for row, part in zip(batch, parts, strict=True):
         row[: part.shape[0], : part.shape[1]] = part
-    found = align(batch, tokens, frames, threads=threads, portable=portable)
+    found = align(batch, tokens, frames, threads=threads, kernel=kernel)
     assert found.dtype == np.int32
     for row, part in zip(found, parts, strict=True):
         assert row[: part.shape[1]].tolist() == reference.align_one(part).tolist()
         assert not row[part.shape[1] :].any()
 
 
-@pytest.mark.parametrize("portable", KERNELS)
-def test_several_threads_find_what_the_oracle_finds(portable: bool) -> None:
+@pytest.mark.parametrize("kernel", kernels())
+def test_several_threads_find_what_the_oracle_finds(kernel: str) -> None:
     # Enough to be worth threads; more utterances than threads, and of different lengths.
     batch = np.random.default_rng(2).standard_normal((9, 110, 70)).astype(np.float32)
     tokens, frames = np.arange(62, 71), np.arange(110, 101, -1)
-    found = align(batch, tokens, frames, threads=4, portable=portable)
+    found = align(batch, tokens, frames, threads=4, kernel=kernel)
     for row, table, t, f in zip(found, batch, tokens, frames, strict=True):
         assert row[:t].tolist() == reference.align_one(table[:f, :t]).tolist()
         assert not row[t:].any()
