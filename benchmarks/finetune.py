@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from benchmarks import harness
@@ -76,9 +77,11 @@ class Trial:
 
 TRIALS = (
     *(Trial(PERSON, 10, seed) for seed in (1, 2)),
-    *(Trial(speaker, 10, 1) for speaker in WARPED),
     Trial(PERSON, 60, 1),
+    *(Trial(speaker, 10, 1) for speaker in WARPED),
 )
+"""One speaker's after another's: what they are judged by is measured once."""
+
 QUICK = (Trial(PERSON, 2, 1),)
 
 
@@ -88,16 +91,13 @@ def run(out: Path, quick: bool) -> None:
     if not where:
         sys.exit(f"{WHERE} is not set: see the first lines of benchmarks/finetune.py")
     with tempfile.TemporaryDirectory() as scratch:
-        found = _found(Path(where), Path(scratch), QUICK if quick else TRIALS)
-        rows = [row for block in found for row in block]
+        rows = list(_found(Path(where), Path(scratch), QUICK if quick else TRIALS))
     harness.save(out, "finetune", {"machine": harness.machine(), "rows": rows})
     head = ("voice", "minutes", "steps", "likeness", "worst", "to base", "words %", "quality", "Hz")
     sys.stdout.write(harness.table("Fine-tuning", [head, *map(_cells, rows)]) + "\n")
 
 
-def _found(
-    prompts: Path, scratch: Path, trials: Iterable[Trial]
-) -> Iterator[list[dict[str, object]]]:
+def _found(prompts: Path, scratch: Path, trials: Iterable[Trial]) -> Iterator[dict[str, object]]:
     chosen = json.loads(CHOSEN.read_text("utf-8"))
     _lay_out(prompts, scratch / "recordings", [name for names in chosen.values() for name in names])
     whole = build([scratch / "recordings"], scratch / "whole", Plan("Allison", language="en"))
@@ -105,14 +105,13 @@ def _found(
     shelf.mkdir()
     prepare(BASE, shelf)
     judge = Judge()
-    judged: dict[str, tuple[Dataset, Dataset]] = {
-        PERSON: _chosen(whole, scratch / "person", chosen)
-    }
-    for trial in trials:
-        if trial.speaker not in judged:
-            judged[trial.speaker] = _warped(judged[PERSON], scratch, trial.speaker)
-        learnt, test = judged[trial.speaker]
-        yield _trial(trial, learnt, test, shelf, judge)
+    person = _chosen(whole, scratch / "person", chosen)
+    for speaker, theirs in groupby(trials, lambda trial: trial.speaker):
+        learnt, test = person if speaker == PERSON else _warped(person, scratch, speaker)
+        judged = _Test(speaker, test, shelf, judge)
+        yield from judged.beside()
+        for trial in theirs:
+            yield judged.trial(trial, learnt)
 
 
 def _lay_out(prompts: Path, folder: Path, names: Iterable[str]) -> None:
@@ -172,45 +171,51 @@ def _warped(person: tuple[Dataset, Dataset], scratch: Path, name: str) -> tuple[
     return made[0], made[1]
 
 
-def _trial(
-    trial: Trial, learnt: Dataset, test: Dataset, shelf: Path, judge: Judge
-) -> list[dict[str, object]]:
-    """Rows of the recordings, the base and the voice."""
-    begun = time.perf_counter()
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "vits", "finetune", "--data", str(learnt.folder)),
-            *("-o", "made", "--minutes", str(trial.minutes), "--seed", str(trial.seed)),
-            *("--voice", BASE, "--voices", str(shelf), "--consent", "-", "--licence", "-"),
-            *("--fresh", "--replace"),
-        ],
-        check=True,
-        cwd=harness.ROOT,
-        stderr=subprocess.PIPE,
-    )
-    taken = (time.perf_counter() - begun) / 60  # teaching a base anew is in it, the first time
-    steps = re.findall(rb"/(\d+) \[", done.stderr)
-    texts = [clip.text for clip in test.clips]
-    recorded = [Said(c.text, test.sound(c), test.rate_hz) for c in test.clips]
-    target = judge.likeness.centroid(recorded)
-    base_said = speak(open_synthesizer(shelf / BASE), texts[:BASE_SAYS])
-    base = judge.likeness.centroid(base_said)
+class _Test:
+    """What one speaker's voices are judged by: read, and measured, once."""
 
-    def row(name: str, said: list[Said], **more: object) -> dict[str, object]:
-        figures: Judged = judge.judge(said, "en", target, base)
+    def __init__(self, speaker: str, test: Dataset, shelf: Path, judge: Judge) -> None:
+        self._speaker, self._shelf, self._judge = speaker, shelf, judge
+        self._texts = [clip.text for clip in test.clips]
+        self._recorded = [Said(c.text, test.sound(c), test.rate_hz) for c in test.clips]
+        self._target = judge.likeness.centroid(self._recorded)
+        self._base_said = speak(open_synthesizer(shelf / BASE), self._texts[:BASE_SAYS])
+        self._base = judge.likeness.centroid(self._base_said)
+
+    def _row(self, name: str, said: list[Said], **more: object) -> dict[str, object]:
+        figures: Judged = self._judge.judge(said, "en", self._target, self._base)
         return {"voice": name, **more, **asdict(figures)}
 
-    return [
-        row(f"{trial.speaker}: recordings", recorded),
-        row(f"{trial.speaker}: {BASE}", base_said),
-        row(
-            f"{trial.speaker}, seed {trial.seed}",
-            speak(open_synthesizer(shelf / "made"), texts),
+    def beside(self) -> list[dict[str, object]]:
+        """Rows of the recordings and of the base."""
+        return [
+            self._row(f"{self._speaker}: recordings", self._recorded),
+            self._row(f"{self._speaker}: {BASE}", self._base_said),
+        ]
+
+    def trial(self, trial: Trial, learnt: Dataset) -> dict[str, object]:
+        """Train, and the voice's row."""
+        begun = time.perf_counter()
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "vits", "finetune", "--data", str(learnt.folder)),
+                *("-o", "made", "--minutes", str(trial.minutes), "--seed", str(trial.seed)),
+                *("--voice", BASE, "--voices", str(self._shelf), "--consent", "-"),
+                *("--licence", "-", "--fresh", "--replace"),
+            ],
+            check=True,
+            cwd=harness.ROOT,
+            stderr=subprocess.PIPE,
+        )
+        taken = (time.perf_counter() - begun) / 60  # teaching a base anew is in it, the first time
+        steps = re.findall(rb"/(\d+) \[", done.stderr)
+        return self._row(
+            f"{self._speaker}, seed {trial.seed}",
+            speak(open_synthesizer(self._shelf / "made"), self._texts),
             asked_minutes=trial.minutes,
             minutes=round(taken, 1),
             steps=int(steps[-1]) if steps else None,
-        ),
-    ]
+        )
 
 
 def _cells(row: dict[str, object]) -> list[object]:

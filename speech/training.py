@@ -23,8 +23,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from errors import BadInput, Unavailable
+from speech.languages import base
 from speech.settings import Count, SpeechSettings
 from speech.voices import discreet
+from vits.data.endings import SOUNDS
 from vits.errors import BadData, UnknownVoice
 from vits.io.voices import VoiceShelf, check_name
 from vits.studio.orders import (
@@ -55,10 +57,7 @@ NEEDED = (
 """Packages of ``make train``, by the names they are imported under."""
 
 NOTES = frozenset({"txt", "lab"})
-ENDINGS = NOTES | {
-    *("zip", "wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac", "wma", "aiff", "aif"),
-    *("g722", "amr", "mp4", "3gp", "mkv", "mov", "webm", "avi", "m4v", "mpg", "mpeg"),
-}
+ENDINGS = NOTES | {"zip"} | SOUNDS
 LIVES = 3
 """So often the process may end without a word before it counts as a failure."""
 
@@ -313,7 +312,7 @@ class Workshop:
                         voice=name,
                         base=str(self._shelf.path(config.name).resolve()),
                         shelf=str(self._speech.voices[0].resolve()),
-                        language=_base(wanted.language),
+                        language=base(wanted.language),
                         licence=wanted.licence.strip(),
                         consent=wanted.consent.strip(),
                         recipe=settings.recipe,
@@ -385,9 +384,5 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _base(language: str) -> str:
-    return language.split("-")[0].lower()
-
-
 def _speaks(languages: tuple[str, ...], language: str) -> bool:
-    return not language or _base(language) in map(_base, languages)
+    return not language or base(language) in map(base, languages)

@@ -192,8 +192,7 @@ class _Making:
                 return known
             self.clips[name] = known  # its text may be given here
             return "a duplicate"
-        figures = self._meter.figures(part, self._plan.rate_hz)
-        figures = replace(figures, clipped=measure.clipped(sound))
+        figures = self._meter.figures(part, self._plan.rate_hz, recorded=sound)
         why = measure.why_not(figures)
         if why:
             return why

@@ -36,8 +36,8 @@ class Meter:
             raise MissingDependency(f"measuring needs: {WITH_TORCH}") from error
         self._run: Any = dnsmos.run
 
-    def figures(self, samples: F32, rate_hz: int) -> Figures:
-        """Everything about one clip (n,); ``clipped`` is right where it was not resampled."""
+    def figures(self, samples: F32, rate_hz: int, recorded: F32 | None = None) -> Figures:
+        """Everything about one clip (n,); ``recorded``: as it was before it was resampled."""
         wide = resample(samples, rate_hz, 16_000)
         peak = float(np.abs(wide).max(initial=1e-6))
         scores = self._run(wide / max(1.0, peak), 16_000)
@@ -45,7 +45,7 @@ class Meter:
             seconds=round(len(samples) / rate_hz, 3),
             loudness_lufs=round(loudness_lufs(samples, rate_hz), 2),
             snr_db=round(_snr_db(samples, rate_hz), 2),
-            clipped=clipped(samples),
+            clipped=clipped(samples if recorded is None else recorded),
             background=round(float(scores["bak_mos"]), 3),
             quality=round(float(scores["ovrl_mos"]), 3),
             pitch_hz=pitch_hz(wide, 16_000),

@@ -19,13 +19,10 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
 
+from vits.data.endings import SOUNDS
 from vits.errors import BadData
 from vits.judge.whisper import CJK
 
-SOUNDS = frozenset(
-    "wav flac mp3 ogg oga opus m4a aac wma aiff aif g722 amr".split()  # noqa: SIM905 - words read better
-    + "mp4 3gp mkv mov webm avi m4v mpg mpeg".split()  # noqa: SIM905
-)
 NOTES = frozenset({"txt", "lab", "csv", "list"})
 MOST_FILES = 50_000
 MOST_BYTES = 20 << 30

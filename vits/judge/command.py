@@ -123,14 +123,19 @@ def judge_voice(
     held = dataset.of("held-out")
     if not held:
         raise BadData("the data set holds no clip out: make it again with --held-out 0.1")
-    clips = [*held, *dataset.of("train")][:sentences]
+    usable = [*held, *dataset.of("train")]
+    clips = usable[:sentences]
     voices = {who: _say(shelf, who, clips, threads) for who in dict.fromkeys((name, base or name))}
     heard = set.intersection(*({each.number for each in said} for said in voices.values()))
     if not any(clips[number].split == "held-out" for number in heard):
         raise BadData("nothing of the sentences that were held out is said: there is no sound")
     judge = Judge(threads)
-    target = judge.likeness.centroid([_recorded(dataset, clip) for clip in held])
-    sayings = {"recordings": [_recorded(dataset, clips[n], n) for n in sorted(heard)]}
+    recorded = [
+        Said(clip.text, dataset.sound(clip), dataset.rate_hz, number=number)
+        for number, clip in enumerate(usable[: max(sentences, len(held))])
+    ]
+    target = judge.likeness.centroid(recorded[: len(held)])
+    sayings = {"recordings": [recorded[number] for number in sorted(heard)]}
     for who, said in voices.items():
         sayings[who] = [each for each in said if each.number in heard]
     near = judge.likeness.centroid(sayings[base]) if base else None
@@ -160,10 +165,6 @@ def _say(shelf: VoiceShelf, name: str, clips: Sequence[Clip], threads: int) -> l
     voice, speaker = split_speaker(name)
     synthesizer = open_synthesizer(shelf.path(voice), threads=threads)
     return speak(synthesizer, [clip.text for clip in clips], speaker=speaker)
-
-
-def _recorded(dataset: Dataset, clip: Clip, number: int = 0) -> Said:
-    return Said(clip.text, dataset.sound(clip), dataset.rate_hz, number=number)
 
 
 def verdict(voice: Judged, person: Judged, base: Judged | None) -> str:

@@ -46,6 +46,7 @@ from vits.studio.orders import (
     read_progress,
     write_progress,
 )
+from vits.text import scripts
 
 STOPPED, BUSY = 130, 75
 """Exit codes: it can be gone on with; another process is at work in this folder."""
@@ -159,7 +160,7 @@ class Work:
 
     def _check(self, dataset: Dataset, base: VoiceConfig) -> None:
         language = Counter(clip.language for clip in dataset.clips).most_common(1)[0][0]
-        spoken = {tag.split("-")[0].lower() for tag in base.languages}
+        spoken = set(map(scripts.base, base.languages))
         if spoken and language not in spoken:  # a voice need not say what it speaks
             raise Failed("language", language)
         held = dataset.of("held-out")
